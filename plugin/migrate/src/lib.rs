@@ -1,0 +1,1 @@
+//! kubernetes-external-secrets resources become external-secrets.io ones.

@@ -1,0 +1,2 @@
+//! `kubectl extsecret`: scaffolds, validates and migrates external secrets.
+fn main() {}

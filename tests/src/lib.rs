@@ -1,0 +1,1 @@
+//! Proof against real parts: helpers that the tests of this crate share.
