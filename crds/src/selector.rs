@@ -1,0 +1,126 @@
+//! References from one object to another: secrets, service accounts, namespaces.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::UnknownFields;
+use crate::open_enum::open_enum;
+use crate::schema::shape::{DataKey, NamespaceName, ObjectName};
+
+/// One key of a Kubernetes Secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKeySelector {
+    /// Name of the Secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<ObjectName>")]
+    pub name: Option<String>,
+    /// Namespace of the Secret. Only a cluster-scoped store may name one; without it a
+    /// cluster-scoped store looks in the namespace of the ExternalSecret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NamespaceName>")]
+    pub namespace: Option<String>,
+    /// Key inside the Secret. Some providers have a default for it, for others it is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DataKey>")]
+    pub key: Option<String>,
+    /// Fields that this type does not know.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub other: UnknownFields,
+}
+
+/// A Kubernetes ServiceAccount, and the audiences of the token that is asked for it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceAccountSelector {
+    /// Name of the ServiceAccount.
+    #[schemars(with = "ObjectName")]
+    pub name: String,
+    /// Namespace of the ServiceAccount. Only a cluster-scoped store may name one; without it a
+    /// cluster-scoped store looks in the namespace of the ExternalSecret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NamespaceName>")]
+    pub namespace: Option<String>,
+    /// Audiences of the token, in addition to those that the provider asks for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audiences: Option<Vec<String>>,
+    /// Fields that this type does not know.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub other: UnknownFields,
+}
+
+open_enum! {
+    /// Kind of the object that holds a certificate authority.
+    #[derive(Default)]
+    pub enum CaProviderType {
+        /// A Secret.
+        #[default]
+        Secret = "Secret",
+        /// A ConfigMap.
+        ConfigMap = "ConfigMap",
+    }
+}
+
+/// Where the certificate of a provider's certificate authority is read from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CaProvider {
+    /// Kind of the object that holds the certificate.
+    #[serde(rename = "type")]
+    pub type_: CaProviderType,
+    /// Name of the object.
+    #[schemars(with = "ObjectName")]
+    pub name: String,
+    /// Namespace of the object. Only a cluster-scoped store may name one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NamespaceName>")]
+    pub namespace: Option<String>,
+    /// Key inside the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DataKey>")]
+    pub key: Option<String>,
+    /// Fields that this type does not know.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub other: UnknownFields,
+}
+
+/// Selects objects by their labels. An empty selector selects everything.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+pub struct LabelSelector {
+    /// Labels that must be there with exactly these values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub match_labels: Option<BTreeMap<String, String>>,
+    /// Requirements that must all hold, in addition to the labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub match_expressions: Option<Vec<LabelSelectorRequirement>>,
+    /// Fields that this type does not know.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub other: UnknownFields,
+}
+
+/// One requirement of a [`LabelSelector`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LabelSelectorRequirement {
+    /// Label that the requirement is about.
+    pub key: String,
+    /// How the label is compared: `In`, `NotIn`, `Exists` or `DoesNotExist`.
+    pub operator: String,
+    /// Values to compare with. Not empty for `In` and `NotIn`, empty for the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub values: Option<Vec<String>>,
+    /// Fields that this type does not know.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub other: UnknownFields,
+}
