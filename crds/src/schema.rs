@@ -137,5 +137,7 @@ fn unwrap_optional(schema: &mut Map<String, Value>) {
 /// Joins the lines of each paragraph: where the source breaks a line means nothing to a reader.
 fn paragraphs(text: &str) -> String {
     let joined = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Links of the source mean nothing here either.
+    let text = text.replace("[`", "`").replace("`]", "`");
     text.split("\n\n").map(joined).collect::<Vec<_>>().join("\n")
 }

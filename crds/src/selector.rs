@@ -12,6 +12,7 @@ use crate::schema::shape::{DataKey, NamespaceName, ObjectName};
 /// One key of a Kubernetes Secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = terse)]
 pub struct SecretKeySelector {
     /// Name of the Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +36,7 @@ pub struct SecretKeySelector {
 /// A Kubernetes ServiceAccount, and the audiences of the token that is asked for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = terse)]
 pub struct ServiceAccountSelector {
     /// Name of the ServiceAccount.
     #[schemars(with = "ObjectName")]
@@ -68,6 +70,7 @@ open_enum! {
 /// Where the certificate of a provider's certificate authority is read from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = terse)]
 pub struct CaProvider {
     /// Kind of the object that holds the certificate.
     #[serde(rename = "type")]
@@ -123,4 +126,17 @@ pub struct LabelSelectorRequirement {
     #[serde(flatten)]
     #[schemars(skip)]
     pub other: UnknownFields,
+}
+
+/// Takes the descriptions of the fields out of the schema of a reference. A store has dozens of
+/// references, each described where it is used; the same three sentences in each of them would be
+/// a third of the definition.
+fn terse(reference: &mut schemars::Schema) {
+    let Some(fields) = reference.get_mut("properties").and_then(|fields| fields.as_object_mut())
+    else {
+        return;
+    };
+    for field in fields.values_mut().filter_map(|field| field.as_object_mut()) {
+        field.remove("description");
+    }
 }

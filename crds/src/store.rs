@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::UnknownFields;
 use crate::condition::Condition;
+use crate::duration::{self, GoDuration};
 use crate::open_enum::open_enum;
 use crate::provider::Provider;
 use crate::schema::root_schema;
@@ -231,8 +232,25 @@ pub struct RetrySettings {
 pub enum SecondsOrDuration {
     /// Seconds.
     Seconds(i64),
-    /// A number of seconds, or a Go duration, as text.
+    /// A Go duration.
     Text(String),
+}
+
+impl SecondsOrDuration {
+    /// The time. A negative one is not an error here; [`crate::rules`] refuses it.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no Go duration, or the number of seconds does not fit into one.
+    pub fn to_duration(&self) -> Result<GoDuration, duration::ParseError> {
+        match self {
+            Self::Seconds(seconds) => seconds
+                .checked_mul(1_000_000_000)
+                .map(GoDuration::from_nanoseconds)
+                .ok_or_else(|| duration::ParseError::TooLong(format!("{seconds}s"))),
+            Self::Text(text) => text.parse(),
+        }
+    }
 }
 
 impl JsonSchema for SecondsOrDuration {
@@ -245,7 +263,8 @@ impl JsonSchema for SecondsOrDuration {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "x-kubernetes-int-or-string": true })
+        // Said outright: the transforms of the derive make an optional one nullable otherwise.
+        schemars::json_schema!({ "x-kubernetes-int-or-string": true, "nullable": false })
     }
 }
 

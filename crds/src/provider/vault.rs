@@ -6,8 +6,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Concealed;
-use super::aws::{AwsAuthSecretRef, AwsJwtAuth};
-use super::gcp::{GcpAuthSecretRef, GcpWorkloadIdentity};
 use crate::UnknownFields;
 use crate::open_enum::open_enum;
 use crate::selector::{CaProvider, SecretKeySelector, ServiceAccountSelector};
@@ -104,6 +102,9 @@ pub struct VaultCheckAndSet {
 }
 
 /// Credentials of Vault: one kind.
+///
+/// The methods `jwt`, `iam`, `gcp`, `ldap`, `userPass` and `cert` are not modelled and are kept as
+/// they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
@@ -117,24 +118,6 @@ pub struct VaultAuth {
     /// An app role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_role: Option<VaultAppRole>,
-    /// A token that Vault checks itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jwt: Option<VaultJwtAuth>,
-    /// An identity of AWS.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub iam: Option<VaultIamAuth>,
-    /// An identity of Google Cloud.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gcp: Option<VaultGcpAuth>,
-    /// A user of a directory.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ldap: Option<VaultLdapAuth>,
-    /// A user of Vault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_pass: Option<VaultUserPassAuth>,
-    /// A client certificate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cert: Option<VaultCertAuth>,
     /// A token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_secret_ref: Option<SecretKeySelector>,
@@ -184,179 +167,6 @@ pub struct VaultAppRole {
     pub role_ref: Option<SecretKeySelector>,
     /// The secret id.
     pub secret_ref: SecretKeySelector,
-    /// Fields that this type does not know.
-    #[serde(flatten)]
-    #[schemars(skip)]
-    pub other: UnknownFields,
-}
-
-/// A token that Vault checks itself.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct VaultJwtAuth {
-    /// Mount of the auth method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = "jwt"))]
-    pub path: Option<String>,
-    /// Role of Vault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// A Secret with the token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<SecretKeySelector>,
-    /// A token of a ServiceAccount.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kubernetes_service_account_token: Option<VaultServiceAccountToken>,
-    /// Fields that this type does not know.
-    #[serde(flatten)]
-    #[schemars(skip)]
-    pub other: UnknownFields,
-}
-
-/// A token of a ServiceAccount.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct VaultServiceAccountToken {
-    /// The ServiceAccount.
-    pub service_account_ref: ServiceAccountSelector,
-    /// Audiences of the token. Deprecated: use those of the ServiceAccount.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audiences: Option<Vec<String>>,
-    /// Life of the token in seconds. Deprecated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expiration_seconds: Option<i64>,
-    /// Fields that this type does not know.
-    #[serde(flatten)]
-    #[schemars(skip)]
-    pub other: UnknownFields,
-}
-
-/// An identity of AWS.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct VaultIamAuth {
-    /// Mount of the auth method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// Region of AWS.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    /// ARN of the role that is assumed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// Role of Vault.
-    pub vault_role: String,
-    /// External id that is given when the role is assumed.
-    #[serde(rename = "externalID", skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
-    /// Value of the header that ties the request to this Vault.
-    #[serde(rename = "vaultAwsIamServerID", skip_serializing_if = "Option::is_none")]
-    pub vault_aws_iam_server_id: Option<String>,
-    /// Access keys in Secrets.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<AwsAuthSecretRef>,
-    /// A ServiceAccount whose token AWS accepts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jwt: Option<AwsJwtAuth>,
-    /// Fields that this type does not know.
-    #[serde(flatten)]
-    #[schemars(skip)]
-    pub other: UnknownFields,
-}
-
-/// An identity of Google Cloud.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct VaultGcpAuth {
-    /// Mount of the auth method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = "gcp"))]
-    pub path: Option<String>,
-    /// Role of Vault.
-    pub role: String,
-    /// Project of the identity.
-    #[serde(rename = "projectID", skip_serializing_if = "Option::is_none")]
-    pub project_id: Option<String>,
-    /// Location of the cluster.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
-    /// A key of a service account.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<GcpAuthSecretRef>,
-    /// A ServiceAccount that acts as a Google service account.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub workload_identity: Option<GcpWorkloadIdentity>,
-    /// A ServiceAccount for impersonation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub service_account_ref: Option<ServiceAccountSelector>,
-    /// Fields that this type does not know.
-    #[serde(flatten)]
-    #[schemars(skip)]
-    pub other: UnknownFields,
-}
-
-/// A user of a directory.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct VaultLdapAuth {
-    /// Mount of the auth method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = "ldap"))]
-    pub path: Option<String>,
-    /// Name of the user.
-    pub username: String,
-    /// The password.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<SecretKeySelector>,
-    /// Fields that this type does not know.
-    #[serde(flatten)]
-    #[schemars(skip)]
-    pub other: UnknownFields,
-}
-
-/// A user of Vault.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct VaultUserPassAuth {
-    /// Mount of the auth method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = "userpass"))]
-    pub path: Option<String>,
-    /// Name of the user.
-    pub username: String,
-    /// The password.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<SecretKeySelector>,
-    /// Fields that this type does not know.
-    #[serde(flatten)]
-    #[schemars(skip)]
-    pub other: UnknownFields,
-}
-
-/// A client certificate.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct VaultCertAuth {
-    /// Mount of the auth method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = "cert"))]
-    pub path: Option<String>,
-    /// Role of Vault. The first that fits if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vault_role: Option<String>,
-    /// The certificate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_cert: Option<SecretKeySelector>,
-    /// Its key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<SecretKeySelector>,
     /// Fields that this type does not know.
     #[serde(flatten)]
     #[schemars(skip)]

@@ -74,22 +74,3 @@ shape! {
         ),
     }
 }
-
-shape! {
-    /// Name of a region of AWS.
-    AwsRegion = {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 50,
-        "pattern": "^[a-z0-9-]+$",
-    }
-}
-
-shape! {
-    /// Email address of a Google service account.
-    GcpServiceAccountEmail = {
-        "type": "string",
-        "minLength": 1,
-        "pattern": r"^.*@.*\.iam\.gserviceaccount\.com$",
-    }
-}
