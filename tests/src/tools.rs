@@ -1,0 +1,317 @@
+//! Programs that tests drive, built from the Go modules beside this crate.
+//!
+//! Every machine tests with the same versions, whatever is installed on it: the modules pin them.
+//! A program is built into the target folder the first time a test asks for it, and again when its
+//! module, its flags or the Go release change. Several test processes may ask at once.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+
+use sha2::{Digest, Sha256};
+
+/// A program of a Go module.
+#[derive(Debug)]
+pub struct GoProgram {
+    /// The file name it gets.
+    name: &'static str,
+    /// Its module: a folder of this crate.
+    module: &'static str,
+    /// What to build: a package path, `.` for the module's own program.
+    package: &'static str,
+    /// The linker's `-X` settings, given the text of go.mod: the versions to report.
+    stamp: fn(&str) -> String,
+    /// The built file; `None` inside if Go is missing.
+    built: OnceLock<Option<PathBuf>>,
+}
+
+static CLUSTER: GoProgram = GoProgram::new("cluster", "cluster", ".", kubernetes_version);
+static KUBECTL: GoProgram =
+    GoProgram::new("kubectl", "cluster", "k8s.io/kubernetes/cmd/kubectl", kubernetes_version);
+
+/// The program of `tests/cluster`, a control plane; `None` if Go is not installed.
+pub fn cluster_program() -> Option<PathBuf> {
+    CLUSTER.path()
+}
+
+/// A kubectl of the same version as the control plane; `None` if Go is not installed.
+pub fn kubectl() -> Option<PathBuf> {
+    KUBECTL.path()
+}
+
+/// Takes a value out of an `Option`, or reports the test as skipped and returns from it.
+///
+/// Every skip is one line that starts with `SKIPPED `, so that a run can count them.
+#[macro_export]
+macro_rules! require {
+    ($tool:expr) => {
+        match $tool {
+            Some(tool) => tool,
+            None => {
+                $crate::tools::report_skip(module_path!(), line!());
+                return;
+            }
+        }
+    };
+}
+
+/// Prints the line of a skipped test; called by [`require!`].
+pub fn report_skip(module: &str, line: u32) {
+    let thread = thread::current();
+    // With one thread libtest runs tests on the main thread, which is named after none of them.
+    match thread.name() {
+        Some(test) if test != "main" => show(&format!("\nSKIPPED {module}::{test}")),
+        _ => show(&format!("\nSKIPPED {module} (line {line})")),
+    }
+}
+
+/// Writes a line past libtest's capture, which hides the output of a test that passes.
+fn show(line: &str) {
+    // A closed stderr is no reason to fail a test.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// The folder that cargo builds into: whatever tests leave behind goes there.
+///
+/// # Panics
+///
+/// If this program does not know its own file.
+pub fn target_dir() -> &'static Path {
+    static TARGET: OnceLock<PathBuf> = OnceLock::new();
+    TARGET.get_or_init(|| {
+        let program = env::current_exe().expect("the file of this program");
+        // Cargo marks the folder with this file, whatever its name and the profile's depth.
+        let marked = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+        marked.map_or_else(|| crate_dir().join("../target"), Path::to_path_buf)
+    })
+}
+
+/// The folder of the built programs, for `PATH`.
+pub fn folder() -> PathBuf {
+    target_dir().join("tools")
+}
+
+/// The folder of this crate.
+pub fn crate_dir() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+impl GoProgram {
+    /// Describes a program; nothing is built yet.
+    pub const fn new(
+        name: &'static str,
+        module: &'static str,
+        package: &'static str,
+        stamp: fn(&str) -> String,
+    ) -> Self {
+        Self { name, module, package, stamp, built: OnceLock::new() }
+    }
+
+    /// The built program; `None` if Go is not installed, which only a CI run may not put up with.
+    ///
+    /// # Panics
+    ///
+    /// If the build fails, or if Go is missing and the environment says `CI=true`.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.built.get_or_init(|| Some(self.build(&go_release()?))).clone()
+    }
+
+    fn build(&self, go: &str) -> PathBuf {
+        let module = crate_dir().join(self.module);
+        let stamp = (self.stamp)(&read(&module.join("go.mod")));
+        // The same flags for all programs: others would compile every dependency once more.
+        let ldflags = format!("-ldflags=-s -w {stamp}");
+        let flags = ["build", "-trimpath", "-mod=readonly", "-buildvcs=false", &ldflags];
+        let key = self.key(&module, go, &flags);
+
+        let tools = folder();
+        fs::create_dir_all(&tools)
+            .unwrap_or_else(|error| panic!("creating {}: {error}", tools.display()));
+        let program = tools.join(self.name);
+        let key_file = tools.join(format!("{}.key", self.name));
+        let _lock = lock(&tools.join("lock"), self.name);
+        if program.is_file() && fs::read_to_string(&key_file).is_ok_and(|built| built == key) {
+            return program;
+        }
+
+        show(&format!("building {} with Go: minutes the first time, seconds later", self.name));
+        let new = tools.join(format!("{}.new", self.name));
+        let output = go_command(&module)
+            .args(flags)
+            .arg("-o")
+            .arg(&new)
+            .arg(self.package)
+            .output()
+            .unwrap_or_else(|error| panic!("running go build in {}: {error}", module.display()));
+        assert!(
+            output.status.success(),
+            "go build {} in {} failed ({}):\n{}{}",
+            self.package,
+            module.display(),
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        // The key goes first and comes last: at no moment does it stand beside another program.
+        // Renaming leaves a running older program its file.
+        let replaced = match fs::remove_file(&key_file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::rename(&new, &program).and_then(|()| fs::write(&key_file, &key)),
+        };
+        replaced.unwrap_or_else(|error| panic!("replacing {}: {error}", program.display()));
+        program
+    }
+
+    /// A hash of all that decides what is built.
+    fn key(&self, module: &Path, go: &str, flags: &[&str]) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |name: &str, content: &str| {
+            // Lengths keep apart what would read the same when joined.
+            hash.update(format!("{} {} {name}{content}", name.len(), content.len()));
+        };
+        add("go", go);
+        add("package", self.package);
+        add("flags", &flags.join("\n"));
+        let mut files = vec!["go.mod".to_owned(), "go.sum".to_owned()];
+        if self.package == "." {
+            files.extend(go_sources(module));
+        }
+        for file in files {
+            add(&file, &read(&module.join(&file)));
+        }
+        hash.finalize().iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
+/// The Go files of a folder, in order of their names.
+fn go_sources(module: &Path) -> Vec<String> {
+    let entries = fs::read_dir(module)
+        .unwrap_or_else(|error| panic!("listing {}: {error}", module.display()));
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry of the module's folder").file_name())
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "go"))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("reading {}: {error}", file.display()))
+}
+
+/// Locks a file until the value goes away, be it by the end of the process.
+fn lock(path: &Path, name: &str) -> File {
+    let locked = File::create(path).and_then(|file| {
+        if file.try_lock().is_err() {
+            show(&format!("waiting for another test process that builds {name} or the like"));
+            file.lock()?;
+        }
+        Ok(file)
+    });
+    locked.unwrap_or_else(|error| panic!("locking {}: {error}", path.display()))
+}
+
+/// Go, set up so that the machine's settings do not change what is built.
+fn go_command(module: &Path) -> Command {
+    let mut command = Command::new("go");
+    command
+        .current_dir(module)
+        .stdin(Stdio::null())
+        .env("CGO_ENABLED", "0")
+        .env("GOTOOLCHAIN", "local")
+        .env("GOWORK", "off");
+    for name in ["GOOS", "GOARCH", "GOFLAGS"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What `go version` says; `None` if there is no Go.
+fn go_release() -> Option<String> {
+    static RELEASE: OnceLock<Option<String>> = OnceLock::new();
+    RELEASE
+        .get_or_init(|| match go_command(crate_dir()).arg("version").output() {
+            Ok(output) if output.status.success() => {
+                Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+            }
+            Ok(output) => {
+                panic!("go version: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let reason =
+                    "Go is not installed (no `go` in PATH), so no control plane and no kubectl";
+                assert!(!in_ci(), "{reason}: a CI run must have it");
+                show(&format!("\nskipped: {reason}; the tests that need them pass unseen"));
+                None
+            }
+            Err(error) => panic!("running go: {error}"),
+        })
+        .clone()
+}
+
+#[expect(clippy::disallowed_methods, reason = "set by the machine, not given to a command line")]
+fn in_ci() -> bool {
+    env::var("CI").is_ok_and(|value| value == "true")
+}
+
+/// The version that Kubernetes programs report. Without it they say `v0.0.0-master`, and clients
+/// that compare versions (Helm, kubectl itself) go wrong.
+fn kubernetes_version(go_mod: &str) -> String {
+    let version = go_mod
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes "))
+        .unwrap_or_else(|| panic!("go.mod requires no k8s.io/kubernetes"));
+    let mut parts = version.trim_start_matches('v').split('.');
+    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let package = "k8s.io/component-base/version";
+    format!(
+        "-X {package}.gitVersion={version} -X {package}.gitMajor={major} \
+         -X {package}.gitMinor={minor} -X {package}.gitTreeState=clean"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read_from_go_mod() {
+        let stamp = kubernetes_version(
+            "require (\n\tk8s.io/kubelet v0.37.2\n\tk8s.io/kubernetes v1.37.2\n)",
+        );
+        assert!(stamp.contains(".gitVersion=v1.37.2 "), "{stamp}");
+        assert!(stamp.contains(".gitMajor=1 ") && stamp.contains(".gitMinor=37 "), "{stamp}");
+    }
+
+    #[test]
+    fn a_key_follows_every_source() {
+        let module = tempfile::tempdir().unwrap();
+        for file in ["go.mod", "go.sum", "main.go", "notes.txt"] {
+            fs::write(module.path().join(file), file).unwrap();
+        }
+        let key = |program: &GoProgram, flags: &[&str]| program.key(module.path(), "go1", flags);
+        let own = GoProgram::new("own", "own", ".", |_| String::new());
+        let tool = GoProgram::new("tool", "own", "example.test/tool", |_| String::new());
+        let (own_before, tool_before) = (key(&own, &["-x"]), key(&tool, &["-x"]));
+        assert_ne!(own_before, key(&own, &["-y"]));
+        assert_ne!(own_before, tool_before);
+
+        fs::write(module.path().join("notes.txt"), "other").unwrap();
+        assert_eq!(own_before, key(&own, &["-x"]));
+        fs::write(module.path().join("main.go"), "other").unwrap();
+        assert_ne!(own_before, key(&own, &["-x"]));
+        // A tool is built from its dependencies alone.
+        assert_eq!(tool_before, key(&tool, &["-x"]));
+        fs::write(module.path().join("go.sum"), "other").unwrap();
+        assert_ne!(tool_before, key(&tool, &["-x"]));
+    }
+}
