@@ -15,7 +15,7 @@ use regex::Regex;
 
 use crate::external_secret::{
     CreationPolicy, DataFromSource, DeletionPolicy, ExternalSecretSpec, ExternalSecretTarget,
-    TemplateFrom,
+    ExternalSecretTemplate, TemplateFrom,
 };
 use crate::provider::AwsProvider;
 use crate::store::{SecondsOrDuration, SecretStoreSpec};
@@ -260,7 +260,7 @@ fn issued_token(target: &ExternalSecretTarget) -> Option<Violation> {
 }
 
 fn template_targets(target: &ExternalSecretTarget) -> Vec<Violation> {
-    let items = target.template.iter().flat_map(|template| template.template_from()).enumerate();
+    let items = target.template.iter().flat_map(ExternalSecretTemplate::template_from).enumerate();
     let known = |target: &str| {
         target.is_empty() || SECRET_PARTS.iter().any(|part| part.eq_ignore_ascii_case(target))
     };

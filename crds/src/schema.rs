@@ -43,8 +43,41 @@ pub fn definitions() -> Vec<CustomResourceDefinition> {
     for crd in &mut all {
         let (key, value) = COMPONENT_LABEL;
         crd.metadata.labels.get_or_insert_default().insert(key.to_owned(), value.to_owned());
+        let schemas = crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut());
+        for schema in schemas.filter_map(|schema| schema.open_api_v3_schema.as_mut()) {
+            // The name of the Rust type.
+            schema.title = None;
+        }
     }
     all
+}
+
+/// First lines of every file.
+const HEADER: &str = "\
+# Written by `cargo run -p extsecret-crds --bin crdgen` from the types in crds/src.
+# Change the types, not this file.
+";
+
+/// A definition as a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinitionFile {
+    /// Name of the file.
+    pub name: String,
+    /// Its whole content.
+    pub yaml: String,
+}
+
+/// The definitions of all kinds as files, in a fixed order.
+///
+/// # Errors
+///
+/// If a definition cannot be written as YAML, which is a mistake in this crate.
+pub fn files() -> Result<Vec<DefinitionFile>, serde_yaml::Error> {
+    let file = |crd: CustomResourceDefinition| {
+        let name = format!("{}.yaml", crd.metadata.name.as_deref().unwrap_or_default());
+        Ok(DefinitionFile { name, yaml: format!("{HEADER}{}", serde_yaml::to_string(&crd)?) })
+    };
+    definitions().into_iter().map(file).collect()
 }
 
 /// The schema of a whole object of `kind` (`spec`, `status` and all), version v1.
@@ -141,3 +174,6 @@ fn paragraphs(text: &str) -> String {
     let text = text.replace("[`", "`").replace("`]", "`");
     text.split("\n\n").map(joined).collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests;
