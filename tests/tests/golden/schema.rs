@@ -1,6 +1,8 @@
 //! Everything written is what the API server accepts with unknown fields refused.
 
-use extsecret_crds::schema;
+use extsecret_crds::external_secret::ExternalSecretSpec;
+use extsecret_crds::store::SecretStoreSpec;
+use extsecret_crds::{rules, schema};
 use serde_json::{Map, Value, json};
 
 use crate::LISTED;
@@ -51,9 +53,24 @@ fn strict_schema(kind: &str) -> Value {
     schema
 }
 
-/// What is wrong with an object.
+/// What is wrong with an object, by the schema and by the rules that the schema cannot state.
 fn errors(object: &Value) -> Vec<String> {
     let kind = object["kind"].as_str().unwrap_or_default();
+    let spec = object["spec"].clone();
+    let broken = if kind == "ExternalSecret" {
+        serde_json::from_value(spec)
+            .map(|spec: ExternalSecretSpec| rules::check_external_secret(&spec))
+    } else {
+        serde_json::from_value(spec).map(|spec: SecretStoreSpec| rules::check_store(&spec))
+    };
+    let broken = match broken {
+        Ok(violations) => violations.iter().map(|violation| format!(": {violation:?}")).collect(),
+        Err(error) => vec![format!(": {error}")],
+    };
+    by_schema(kind, object).into_iter().chain(broken).collect()
+}
+
+fn by_schema(kind: &str, object: &Value) -> Vec<String> {
     jsonschema::validator_for(&strict_schema(kind))
         .expect("the schema is one")
         .iter_errors(object)
@@ -101,4 +118,8 @@ fn the_strict_schema_refuses_what_is_unknown() {
     object["spec"]["data"][0]["remoteRef"] = json!({ "key": "k" });
     object["spec"]["secretStoreRef"]["kind"] = json!("Store");
     assert_eq!(errors(&object).len(), 1);
+
+    object["spec"]["secretStoreRef"]["kind"] = json!("SecretStore");
+    object["spec"]["data"] = json!([]);
+    assert_eq!(errors(&object).len(), 1, "the rule that there is something to fetch");
 }
