@@ -166,6 +166,12 @@ catalogue! {
             `toBytes`; `base64decode` is `b64dec`, `base64encode` is `b64enc`), set \
             `engineVersion: v2`, and convert again. For other fields follow the message."
 
+    E19 Error "value of the wrong type"
+        why: "The field holds something else than the API allows: a list where a map belongs, or a \
+            bare word that YAML reads as a boolean or a number where a text belongs. Kubernetes \
+            refuses such an object, and a guess at what was meant could read another secret."
+        action: "Correct the value. If a text is meant, put it in quotes: `\"on\"`, `\"0123\"`."
+
     I01 Info "property syntax rewritten"
         why: "KES read `property` as a lodash path (`a[0].b`), ESO reads it as a gjson path \
             (`a.0.b`), in which some characters must be escaped. The new form reaches the same \

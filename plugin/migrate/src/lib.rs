@@ -10,16 +10,40 @@
 //!                                                       ──> stores (tuples get names) ──> emit
 //! ```
 
+mod backends;
 pub mod codes;
+mod comments;
 pub mod context;
+mod emit;
+mod finding;
+mod kes;
+mod lodash;
 pub mod options;
+mod permissions;
+pub mod policy;
+mod property;
 pub mod report;
+mod run;
+mod stores;
+mod template;
 
 pub use context::Context;
 pub use options::Options;
 pub use report::{Migration, ObjectReport, Origin, Outcome, Output};
+pub use run::Migrator;
 
-use extsecret_manifest::source::FileId;
+/// TEMP
+pub mod old_eso {
+    use extsecret_manifest::{diagnostic::Diagnostic, node::Node, source::FileId};
+    /// T
+    pub fn converts(_: &str) -> bool {
+        false
+    }
+    /// T
+    pub fn convert(_: FileId, _: &Node) -> Result<(Node, Vec<Diagnostic>), Vec<Diagnostic>> {
+        Err(Vec::new())
+    }
+}
 
 /// What the caller knows about a file beyond its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,18 +52,4 @@ pub struct FileHints {
     pub kustomization: bool,
     /// The user said that this is a Helm chart's template although it parses.
     pub helm_template: bool,
-}
-
-/// One run over any number of files.
-#[derive(Debug)]
-pub struct Migrator<'a> {
-    context: &'a Context,
-    options: &'a Options,
-}
-
-impl<'a> Migrator<'a> {
-    /// Starts a run.
-    pub fn new(context: &'a Context, options: &'a Options) -> Self {
-        Self { context, options }
-    }
 }

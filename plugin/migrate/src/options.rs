@@ -40,6 +40,8 @@ pub struct Options {
     pub auth: Auth,
     /// `--namespace`: for objects that do not say theirs.
     pub namespace: Option<String>,
+    /// `--kes-namespace`: where KES runs, when its Deployment does not say.
+    pub kes_namespace: Option<String>,
     /// `--region`
     pub region: Option<String>,
     /// `--vault-server`

@@ -1,0 +1,253 @@
+//! Comments move with what they are about.
+//!
+//! Each comment of the old object is carried to the field that took its field's place. Where none
+//! did, it goes to the nearest field above, and W30 says so; none is dropped.
+
+use extsecret_manifest::node::{Comments, Node, Value};
+use extsecret_manifest::source::Span;
+
+/// One comment on its way: where its field went, and what is said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Carried {
+    /// The old field, for W30.
+    pub(crate) field: String,
+    /// Where the old field stands.
+    pub(crate) span: Span,
+    /// Keys and indices in the new object.
+    target: Vec<String>,
+    /// The field itself has a place in the new object, not only one of its parents.
+    exact: bool,
+    comments: Comments,
+}
+
+/// Where fields went. The first entry that names a field decides.
+///
+/// Most objects have no comments, and then nothing need be remembered.
+#[derive(Debug, Default)]
+pub(crate) struct Moves {
+    list: Vec<Move>,
+    enabled: bool,
+}
+
+#[derive(Debug)]
+struct Move {
+    source: String,
+    target: Vec<String>,
+    /// Children went along under their own names.
+    whole: bool,
+}
+
+impl Moves {
+    /// For one object: remembers moves only when there is something to carry.
+    pub(crate) fn of(object: &Node) -> Self {
+        Self { list: Vec::new(), enabled: object.comments.is_some() || has_comments(object) }
+    }
+
+    /// False when moves are not worth naming.
+    pub(crate) fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// The field alone went to `target`.
+    pub(crate) fn field(&mut self, source: impl Into<String>, target: &[&str]) {
+        let target = target.iter().map(|&key| key.to_owned()).collect();
+        self.add(source.into(), target, false);
+    }
+
+    /// The field went to `target` with everything in it.
+    pub(crate) fn tree(&mut self, source: impl Into<String>, target: &[&str]) {
+        let target = target.iter().map(|&key| key.to_owned()).collect();
+        self.add(source.into(), target, true);
+    }
+
+    /// As [`Moves::field`] or, when `whole`, as [`Moves::tree`].
+    pub(crate) fn add(&mut self, source: String, target: Vec<String>, whole: bool) {
+        if self.enabled {
+            self.list.push(Move { source, target, whole });
+        }
+    }
+
+    /// Takes over the moves of another part of the same object.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        self.list.append(&mut other.list);
+    }
+
+    fn find(&self, source: &str) -> Option<&Move> {
+        self.list.iter().find(|entry| entry.source == source)
+    }
+}
+
+/// Collects the comments of an object with their new places.
+pub(crate) fn collect(object: &Node, moves: &Moves) -> Vec<Carried> {
+    let mut out = Vec::new();
+    walk(object, String::new(), object.span, Some((Vec::new(), true)), moves, &mut out, true);
+    out
+}
+
+/// `place` is the new place of this node, and whether children keep their names below it.
+fn walk(
+    node: &Node,
+    field: String,
+    span: Span,
+    place: Option<(Vec<String>, bool)>,
+    moves: &Moves,
+    out: &mut Vec<Carried>,
+    exact: bool,
+) {
+    let Some((target, whole)) = place else { return };
+    if let Some(comments) = node.comments.as_ref().filter(|comments| !comments.is_empty()) {
+        out.push(Carried {
+            field: field.clone(),
+            span,
+            target: target.clone(),
+            exact,
+            comments: comments.as_ref().clone(),
+        });
+    }
+    if !has_comments(node) {
+        return;
+    }
+    let mut visit = |child: &Node, path: String, step: String, span: Span| {
+        let (place, exact) = match moves.find(&path) {
+            Some(found) => ((found.target.clone(), found.whole), true),
+            None if whole && !field.is_empty() => {
+                let mut target = target.clone();
+                target.push(step);
+                ((target, true), exact)
+            }
+            None => ((target.clone(), false), false),
+        };
+        walk(child, path, span, Some(place), moves, out, exact);
+    };
+    match &node.value {
+        Value::Mapping(entries) => {
+            for entry in entries {
+                let path = if field.is_empty() {
+                    entry.key.clone()
+                } else {
+                    format!("{field}.{}", entry.key)
+                };
+                visit(&entry.value, path, entry.key.clone(), entry.key_span);
+            }
+        }
+        Value::Sequence(items) => {
+            for (i, item) in items.iter().enumerate() {
+                visit(item, format!("{field}[{i}]"), i.to_string(), item.span);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn has_comments(node: &Node) -> bool {
+    match &node.value {
+        Value::Mapping(entries) => {
+            entries.iter().any(|e| e.value.comments.is_some() || has_comments(&e.value))
+        }
+        Value::Sequence(items) => {
+            items.iter().any(|item| item.comments.is_some() || has_comments(item))
+        }
+        _ => false,
+    }
+}
+
+/// Writes the comments into the new object. Returns those that stand elsewhere than their field.
+pub(crate) fn place(object: &mut Node, carried: Vec<Carried>) -> Vec<Carried> {
+    let mut strays = Vec::new();
+    for entry in carried {
+        let depth = reachable(object, &entry.target);
+        let exact = entry.exact && depth == entry.target.len();
+        let step = entry.target.get(..depth).and_then(<[String]>::last);
+        let item = step.is_some_and(|step| step.parse::<usize>().is_ok());
+        match descend(object, entry.target.get(..depth).unwrap_or_default()) {
+            Some(at) if exact => attach(at, entry.comments, item),
+            at => {
+                let at = match at {
+                    Some(at) => at,
+                    None => object,
+                };
+                at.comments_mut().before.extend(into_lines(&entry.comments));
+                strays.push(entry);
+            }
+        }
+    }
+    strays
+}
+
+fn reachable(object: &Node, path: &[String]) -> usize {
+    let mut node = object;
+    for (depth, step) in path.iter().enumerate() {
+        let next = match &node.value {
+            Value::Mapping(_) => node.get(step),
+            Value::Sequence(items) => step.parse().ok().and_then(|i: usize| items.get(i)),
+            _ => None,
+        };
+        match next {
+            Some(next) => node = next,
+            None => return depth,
+        }
+    }
+    path.len()
+}
+
+fn descend<'n>(node: &'n mut Node, path: &[String]) -> Option<&'n mut Node> {
+    let Some((step, rest)) = path.split_first() else { return Some(node) };
+    let next = match &mut node.value {
+        Value::Mapping(entries) => &mut entries.iter_mut().find(|entry| &entry.key == step)?.value,
+        Value::Sequence(items) => items.get_mut(step.parse::<usize>().ok()?)?,
+        _ => return None,
+    };
+    descend(next, rest)
+}
+
+fn attach(node: &mut Node, comments: Comments, item: bool) {
+    let Comments { before, mut trailing, after } = comments;
+    if let Some(text) = trailing.take_if(|_| item) {
+        // `- # text` above an item's fields reads worse than the end of its first line.
+        if let Value::Mapping(entries) = &mut node.value {
+            if let Some(first) = entries.first_mut().filter(|e| is_scalar(&e.value)) {
+                let slot = &mut first.value.comments_mut().trailing;
+                if slot.is_none() {
+                    *slot = Some(text);
+                } else {
+                    trailing = Some(text);
+                }
+            } else {
+                trailing = Some(text);
+            }
+        } else {
+            trailing = Some(text);
+        }
+    }
+    let collection = !is_scalar(node);
+    let own = node.comments_mut();
+    own.before.extend(before);
+    match trailing {
+        Some(text) if own.trailing.is_none() => own.trailing = Some(text),
+        Some(text) => own.before.push(text),
+        None => {}
+    }
+    if collection {
+        own.after.extend(after);
+    } else {
+        own.before.extend(after);
+    }
+    if own.is_empty() {
+        node.comments = None;
+    }
+}
+
+fn is_scalar(node: &Node) -> bool {
+    match &node.value {
+        Value::Mapping(entries) => entries.is_empty(),
+        Value::Sequence(items) => items.is_empty(),
+        _ => true,
+    }
+}
+
+fn into_lines(comments: &Comments) -> Vec<String> {
+    let mut lines = comments.before.clone();
+    lines.extend(comments.trailing.clone());
+    lines.extend(comments.after.clone());
+    lines
+}

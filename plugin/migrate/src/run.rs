@@ -1,0 +1,480 @@
+//! One run: documents in, objects and a report out.
+//!
+//! Two passes, because a store's name and the namespaces that may use it are known only when
+//! every object has been seen: [`Migrator::add`] converts, [`Migrator::finish`] names and writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use extsecret_crds::duration::GoDuration;
+use extsecret_crds::external_secret::StoreKind;
+use extsecret_manifest::diagnostic::Diagnostic;
+use extsecret_manifest::node::{Node, Value};
+use extsecret_manifest::read::{Content, Document, looks_like_template};
+use extsecret_manifest::source::{FileId, Place, SourceFile};
+use extsecret_manifest::stream::{self, Object};
+
+use crate::backends::{self, Facts};
+use crate::codes;
+use crate::comments::Moves;
+use crate::context::{Context, Family};
+use crate::emit::{self, Draft, Refresh};
+use crate::finding::{Findings, WithHelp};
+use crate::kes;
+use crate::options::{Auth, Options, Scope};
+use crate::report::{Migration, ObjectReport, Origin, Outcome, Output};
+use crate::stores::{StoreKey, Stores};
+use crate::{FileHints, old_eso, template};
+
+/// ESO's default, spelt as its API server writes it (specification 3.5).
+const REFRESH_INTERVAL: &str = "1h0m0s";
+
+/// One run over any number of files.
+#[derive(Debug)]
+pub struct Migrator<'a> {
+    context: Context,
+    options: &'a Options,
+    objects: Vec<ObjectReport>,
+    /// Drafts with the index of their object's report.
+    drafts: Vec<(usize, Draft)>,
+    /// Objects that need no store, finished at once.
+    outputs: Vec<Output>,
+    diagnostics: Vec<Diagnostic>,
+    families: BTreeSet<Family>,
+}
+
+impl<'a> Migrator<'a> {
+    /// Starts a run.
+    pub fn new(context: &Context, options: &'a Options) -> Self {
+        Self {
+            context: context.clone(),
+            options,
+            objects: Vec::new(),
+            drafts: Vec::new(),
+            outputs: Vec::new(),
+            diagnostics: Vec::new(),
+            families: BTreeSet::new(),
+        }
+    }
+
+    /// Converts the documents of one file. Documents of other kinds are only reported as kept.
+    pub fn add(&mut self, id: FileId, file: &SourceFile, documents: &[Document], hints: FileHints) {
+        for document in documents {
+            match &document.content {
+                Content::Empty => {}
+                Content::Broken(why) => self.broken(id, file, document, why),
+                Content::Node(node) => {
+                    if is_patch_of_kes(node) {
+                        self.patch(id, file, document, node);
+                        continue;
+                    }
+                    for object in stream::objects(document) {
+                        self.object(id, file, object, hints);
+                    }
+                }
+            }
+        }
+    }
+
+    fn broken(&mut self, id: FileId, file: &SourceFile, document: &Document, why: &Diagnostic) {
+        let origin = Origin { file: id, document: document.index, item: None, span: document.span };
+        // Only a syntax error can come from template actions; a duplicate key cannot.
+        let template = why.code.id == "R01" && looks_like_template(file.slice(document.span));
+        let diagnostic = if template {
+            let mut found = Diagnostic::new(&codes::E14, "this is a template and no YAML yet");
+            found.place = why.place;
+            found.help("render it first (`helm template`, `kubectl kustomize` ...) and migrate what it prints")
+        } else {
+            why.clone()
+        };
+        self.objects.push(ObjectReport {
+            origin,
+            api_version: String::new(),
+            kind: String::new(),
+            namespace: None,
+            name: None,
+            outcome: Outcome::Unreadable,
+            store: None,
+            diagnostics: vec![diagnostic],
+        });
+    }
+
+    /// A JSON patch (RFC 6902) of a KES object.
+    fn patch(&mut self, id: FileId, file: &SourceFile, document: &Document, node: &Node) {
+        let mut found = Findings::new(id, file, node.span);
+        found.object(&codes::E14, "this is a JSON patch of a KES object, not an object").with_help(
+            "patches are edited by hand: point it at the new object's fields and API version external-secrets.io/v1",
+        );
+        self.objects.push(ObjectReport {
+            origin: Origin { file: id, document: document.index, item: None, span: node.span },
+            api_version: String::new(),
+            kind: String::new(),
+            namespace: None,
+            name: None,
+            outcome: Outcome::Refused,
+            store: None,
+            diagnostics: found.finish(),
+        });
+    }
+
+    fn object(&mut self, id: FileId, file: &SourceFile, object: Object<'_>, hints: FileHints) {
+        let origin = Origin {
+            file: id,
+            document: object.document.index,
+            item: object.item,
+            span: object.node.span,
+        };
+        let api_version = object.api_version().unwrap_or_default();
+        let kind = object.kind().unwrap_or_default();
+        let mut report = ObjectReport {
+            origin,
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            namespace: object.namespace().map(str::to_owned),
+            name: object.name().map(str::to_owned),
+            outcome: Outcome::Kept,
+            store: None,
+            diagnostics: Vec::new(),
+        };
+        let index = self.objects.len();
+        match (api_version.split_once('/').unwrap_or(("", api_version)), kind) {
+            (("kubernetes-client.io", _), "ExternalSecret") => {
+                let mut found = Findings::new(id, file, object.node.span);
+                let draft = self.kes(object.node, hints, &mut found);
+                report.outcome = Outcome::Refused;
+                if let Some(draft) = draft.filter(|_| !found.is_refused()) {
+                    report.outcome = Outcome::Converted;
+                    report.namespace.clone_from(&draft.namespace);
+                    self.drafts.push((index, draft));
+                }
+                report.diagnostics = found.finish();
+            }
+            (("external-secrets.io", "v1alpha1" | "v1beta1"), _) if old_eso::converts(kind) => {
+                self.old_eso(id, origin, object.node, &mut report);
+            }
+            (("", "v1"), "Namespace") => {
+                self.diagnostics.extend(self.context.add_namespace(id, object.node));
+            }
+            _ => {}
+        }
+        self.objects.push(report);
+    }
+
+    fn kes(&mut self, object: &Node, hints: FileHints, found: &mut Findings<'_>) -> Option<Draft> {
+        if hints.helm_template {
+            found
+                .object(&codes::E14, "the file is said to be a Helm template")
+                .with_help("render it first with `helm template`, and migrate what it prints");
+            return None;
+        }
+        let kes = kes::read(object, hints, found)?;
+        let facts = Facts { context: &self.context, options: self.options };
+        let mapped = backends::convert(&kes, facts, Moves::of(object), found);
+        let template = template::convert(&kes, Moves::of(object), found);
+        let namespace = kes.namespace.or(self.options.namespace.as_deref());
+        if namespace.is_none() && self.options.scope == Scope::Cluster {
+            found
+                .object(&codes::E10, "the object names no namespace, so its store cannot list it")
+                .with_help("give --namespace NAMESPACE, or --scope namespace for a base that is used in many");
+        }
+        if found.is_refused() {
+            return None;
+        }
+        self.families.insert(match kes.backend {
+            kes::Backend::SecretsManager | kes::Backend::SystemManager => Family::Aws,
+            kes::Backend::Vault => Family::Vault,
+            _ => Family::Any,
+        });
+        Some(emit::draft(object, &kes, namespace, mapped, template, found))
+    }
+
+    fn old_eso(&mut self, id: FileId, origin: Origin, node: &Node, report: &mut ObjectReport) {
+        match old_eso::convert(id, node) {
+            Ok((body, diagnostics)) => {
+                report.outcome = Outcome::Converted;
+                report.diagnostics = diagnostics;
+                self.outputs.push(Output {
+                    origin: Some(origin),
+                    api_version: extsecret_crds::API_VERSION.into(),
+                    kind: report.kind.clone(),
+                    namespace: report.namespace.clone(),
+                    name: report.name.clone().unwrap_or_default(),
+                    body,
+                });
+            }
+            Err(diagnostics) => {
+                report.outcome = Outcome::Refused;
+                report.diagnostics = diagnostics;
+            }
+        }
+    }
+
+    /// Names the stores, applies the permissions of namespaces, and writes everything.
+    pub fn finish(mut self) -> Migration {
+        let refresh = self.refresh();
+        let policies = crate::permissions::apply(
+            &self.context,
+            self.options,
+            &mut self.objects,
+            &mut self.drafts,
+            &mut self.diagnostics,
+        );
+        self.about_the_run();
+        self.duplicates();
+        let (keys, mut stores) = self.stores();
+        for wish in stores.settle(self.options) {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    &codes::W28,
+                    format!("--store-name {wish} was not followed: the name is illegal, or another store has it"),
+                ),
+            );
+        }
+        let cluster = self.options.scope == Scope::Cluster;
+        let skeletons =
+            emit::skeletons(self.drafts.iter().filter_map(|(_, d)| d.skeleton.as_ref()));
+        let drafts = std::mem::take(&mut self.drafts);
+        for ((index, draft), key) in drafts.into_iter().zip(keys) {
+            let store = stores.name(&key).to_owned();
+            self.write(index, draft, &store, cluster, &refresh);
+        }
+        let mut outputs: Vec<Output> =
+            stores.into_sorted().into_iter().map(|store| emit::store(store, cluster)).collect();
+        outputs.extend(skeletons.iter().map(emit::skeleton));
+        outputs.extend(policies);
+        let mut objects = self.outputs;
+        objects.sort_by(|a, b| {
+            (&a.namespace, &a.name, &a.kind, a.origin).cmp(&(
+                &b.namespace,
+                &b.name,
+                &b.kind,
+                b.origin,
+            ))
+        });
+        outputs.extend(objects);
+        for report in &mut self.objects {
+            report.diagnostics.sort_by_key(|d| (d.place, d.code.severity, d.code.id));
+        }
+        self.objects.sort_by_key(|report| report.origin);
+        self.diagnostics.sort_by(|a, b| {
+            (a.code.id, &a.message, a.place).cmp(&(b.code.id, &b.message, b.place))
+        });
+        Migration { objects: self.objects, outputs, diagnostics: self.diagnostics }
+    }
+
+    fn write(&mut self, index: usize, draft: Draft, store: &str, cluster: bool, refresh: &Refresh) {
+        let kind = if cluster { StoreKind::ClusterSecretStore } else { StoreKind::SecretStore };
+        let (name, namespace) = (draft.name.clone(), draft.namespace.clone());
+        let kind_and_name = format!("{kind}/{store}");
+        let (body, strays) = draft.finish(kind, store, refresh);
+        let Some(report) = self.objects.get_mut(index) else { return };
+        report.store = Some(kind_and_name);
+        for stray in strays {
+            let field = if stray.field.is_empty() { "the object" } else { stray.field.as_str() };
+            report.diagnostics.push(
+                Diagnostic::new(
+                    &codes::W30,
+                    format!("the comment at {field} was kept above the nearest field that is left"),
+                )
+                .at(Place { file: report.origin.file, span: stray.span })
+                .field(stray.field.clone()),
+            );
+        }
+        self.outputs.push(Output {
+            origin: Some(report.origin),
+            api_version: extsecret_crds::API_VERSION.into(),
+            kind: "ExternalSecret".into(),
+            namespace,
+            name,
+            body,
+        });
+    }
+
+    /// As soon as one object names a controller, every store does: one without would be served by
+    /// all of them (specification 3.11).
+    fn stores(&mut self) -> (Vec<StoreKey>, Stores) {
+        let named = self.drafts.iter().any(|(_, draft)| draft.controller.is_some());
+        let mut stores = Stores::default();
+        let keys = self
+            .drafts
+            .iter_mut()
+            .map(|(_, draft)| {
+                let controller =
+                    named.then(|| draft.controller.clone().unwrap_or_else(|| "default".into()));
+                stores.add(
+                    std::mem::take(&mut draft.store),
+                    controller,
+                    draft.namespace.as_deref(),
+                    self.options.scope,
+                )
+            })
+            .collect();
+        (keys, stores)
+    }
+
+    fn refresh(&mut self) -> Refresh {
+        let converted = !self.drafts.is_empty();
+        let mut say = |message: String| {
+            if converted {
+                self.diagnostics.push(Diagnostic::new(&codes::W12, message));
+            }
+        };
+        if self.context.polling_disabled() {
+            say("KES did not poll (DISABLE_POLLING is set, whatever its value): the new objects are refreshed only when they change".into());
+            // With an interval ESO would reconcile such objects for ever.
+            return Refresh { interval: "0s".into(), on_change: true };
+        }
+        let interval = match self.context.interval_millis() {
+            Ok(millis) if self.options.keep_interval => go_duration(millis),
+            Ok(millis) => {
+                say(format!(
+                    "values are refreshed every {REFRESH_INTERVAL} instead of every {}; --keep-interval keeps KES's interval, at its price in API calls",
+                    go_duration(millis)
+                ));
+                REFRESH_INTERVAL.into()
+            }
+            Err(unknown) => {
+                if converted && self.options.keep_interval {
+                    self.diagnostics.push(Diagnostic { code: &codes::W31, ..unknown });
+                }
+                REFRESH_INTERVAL.into()
+            }
+        };
+        Refresh { interval, on_change: false }
+    }
+
+    /// Findings that concern the run and not one object.
+    fn about_the_run(&mut self) {
+        if self.drafts.is_empty() {
+            return;
+        }
+        for setting in self.context.controller_wide() {
+            if setting.family == Family::Any || self.families.contains(&setting.family) {
+                self.diagnostics.push(setting.diagnostic);
+            }
+        }
+        if self.drafts.iter().any(|(_, draft)| draft.role_chain) {
+            self.diagnostics.push(Diagnostic::new(
+                &codes::W25,
+                "roles are assumed through KES's AWS_INTERMEDIATE_ROLE_ARN; the controller's identity must be allowed to assume it",
+            ));
+        }
+        let aws = self.families.contains(&Family::Aws);
+        let role = self.context.irsa_role().or(self.context.pod_role());
+        if let Some(role) = role.filter(|_| aws && self.options.auth == Auth::Controller) {
+            self.diagnostics.push(Diagnostic::new(
+                &codes::I06,
+                format!(
+                    "KES ran as `{role}`; the new controller needs an identity with the same rights"
+                ),
+            ));
+        }
+        let controllers: BTreeSet<&str> =
+            self.drafts.iter().filter_map(|(_, draft)| draft.controller.as_deref()).collect();
+        if !controllers.is_empty() {
+            let list = controllers.into_iter().collect::<Vec<_>>().join("`, `");
+            self.diagnostics.push(
+                Diagnostic::new(
+                    &codes::W26,
+                    format!("stores belong to the controllers `{list}`; all others to `default`"),
+                )
+                .help(format!("start one controller for each, with --controller-class={list}")),
+            );
+        }
+        self.flags_that_overrule();
+    }
+
+    /// Flags that say something else than the KES deployment: given on purpose, they count.
+    fn flags_that_overrule(&mut self) {
+        let (context, options) = (&self.context, self.options);
+        let pairs = [
+            ("--region", &options.region, context.region()),
+            ("--vault-server", &options.vault_server, context.vault_addr()),
+            ("--vault-namespace", &options.vault_namespace, context.vault_namespace()),
+            ("--vault-mount", &options.vault_mount, context.default_vault_mount()),
+            ("--vault-role", &options.vault_role, context.default_vault_role()),
+            ("--azure-tenant", &options.azure_tenant, context.azure_tenant()),
+            ("--gcp-project", &options.gcp_project, context.google_project()),
+            ("--ibm-endpoint", &options.ibm_endpoint, context.ibm_endpoint()),
+            ("--akeyless-endpoint", &options.akeyless_endpoint, context.akeyless_endpoint()),
+        ];
+        let overruled: Vec<_> = pairs
+            .into_iter()
+            .filter_map(|(flag, wish, fact)| {
+                let (wish, fact) = (wish.as_ref()?, fact.ok()??);
+                (wish != fact).then(|| {
+                    Diagnostic::new(
+                        &codes::W32,
+                        format!("{flag} {wish} overrules the KES deployment, which says `{fact}`"),
+                    )
+                })
+            })
+            .collect();
+        self.diagnostics.extend(overruled);
+    }
+
+    /// The same namespace and name twice: whichever is applied last wins.
+    fn duplicates(&mut self) {
+        let mut first: BTreeMap<(Option<&str>, &str), usize> = BTreeMap::new();
+        let mut order: Vec<&(usize, Draft)> = self.drafts.iter().collect();
+        order.sort_by_key(|(index, _)| self.objects.get(*index).map(|report| report.origin));
+        let mut again = Vec::new();
+        for (index, draft) in order {
+            let key = (draft.namespace.as_deref(), draft.name.as_str());
+            match first.get(&key) {
+                None => {
+                    first.insert(key, *index);
+                }
+                Some(&earlier) => again.push((*index, earlier)),
+            }
+        }
+        for (index, earlier) in again {
+            let Some(other) = self.objects.get(earlier).map(|report| report.origin.place()) else {
+                continue;
+            };
+            if let Some(report) = self.objects.get_mut(index) {
+                let place = report.origin.place();
+                report.diagnostics.push(
+                    Diagnostic::new(
+                        &codes::W28,
+                        "another object has the same namespace and name; both are converted",
+                    )
+                    .at(place)
+                    .related(other, "the other one"),
+                );
+            }
+        }
+    }
+}
+
+/// A JSON patch whose paths only a KES object has.
+fn is_patch_of_kes(node: &Node) -> bool {
+    const PATHS: [&str; 12] = [
+        "/spec/backendType",
+        "/spec/roleArn",
+        "/spec/vaultMountPoint",
+        "/spec/vaultRole",
+        "/spec/kvVersion",
+        "/spec/keyVaultName",
+        "/spec/projectId",
+        "/spec/dataFromWithOptions",
+        "/spec/keyByName",
+        "/spec/controllerId",
+        "/spec/properties",
+        "/secretDescriptor",
+    ];
+    let Value::Sequence(operations) = &node.value else { return false };
+    let path = |node: &Node| {
+        node.get("op")?.as_str()?;
+        node.get("path")?.as_str().map(str::to_owned)
+    };
+    let paths: Option<Vec<String>> = operations.iter().map(path).collect();
+    paths.is_some_and(|paths| {
+        paths.iter().any(|path| PATHS.iter().any(|known| path.starts_with(known)))
+    })
+}
+
+/// Milliseconds as Go prints a duration.
+fn go_duration(millis: u64) -> String {
+    let nanoseconds = i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+    GoDuration::from_nanoseconds(nanoseconds).to_string()
+}

@@ -1,0 +1,244 @@
+//! Store tuples become named stores (specification 3.4, 3.11).
+//!
+//! The name holds a hash of what the store says, so that it never depends on the order of files,
+//! and two stores that differ never share a name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use extsecret_crds::store::{SecretStoreSpec, StoreCondition};
+use sha2::{Digest as _, Sha256};
+
+use crate::backends::{StoreSeed, readable};
+use crate::options::{Options, Scope};
+
+/// Longest name that still fits where names are shortened to a DNS label.
+const NAME_LENGTH: usize = 63;
+
+/// All stores of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Stores {
+    /// By namespace (none in cluster scope) and canonical JSON of the specification.
+    stores: BTreeMap<(Option<String>, String), Store>,
+}
+
+/// One store on its way.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) name: String,
+    /// In namespace scope: where it lives, when that is known.
+    pub(crate) namespace: Option<String>,
+    pub(crate) spec: SecretStoreSpec,
+    namespaces: BTreeSet<String>,
+    short: &'static str,
+    readable: String,
+}
+
+/// Names a store of a [`Stores`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoreKey(Option<String>, String);
+
+impl Stores {
+    /// Adds the use of a store from a namespace.
+    pub(crate) fn add(
+        &mut self,
+        seed: StoreSeed,
+        controller: Option<String>,
+        namespace: Option<&str>,
+        scope: Scope,
+    ) -> StoreKey {
+        let spec =
+            SecretStoreSpec { controller, provider: seed.provider, ..SecretStoreSpec::default() };
+        let home = namespace.filter(|_| scope == Scope::Namespace).map(str::to_owned);
+        let key = (home.clone(), canonical(&spec));
+        let store = self.stores.entry(key.clone()).or_insert_with(|| Store {
+            name: String::new(),
+            namespace: home,
+            spec,
+            namespaces: BTreeSet::new(),
+            short: seed.short,
+            readable: seed.readable,
+        });
+        store.namespaces.extend(namespace.map(str::to_owned));
+        StoreKey(key.0, key.1)
+    }
+
+    /// Gives every store its name and, in cluster scope, the namespaces that may use it. Returns
+    /// wished names that could not be given, since they would have been shared.
+    pub(crate) fn settle(&mut self, options: &Options) -> Vec<String> {
+        let mut hash_length = 8;
+        while !self.name_all(hash_length) && hash_length < 64 {
+            hash_length += 8;
+        }
+        let refused = self.rename(&options.store_names);
+        if options.scope == Scope::Cluster {
+            for store in self.stores.values_mut() {
+                store.spec.conditions = Some(vec![StoreCondition {
+                    namespaces: Some(store.namespaces.iter().cloned().collect()),
+                    ..StoreCondition::default()
+                }]);
+            }
+        }
+        refused
+    }
+
+    /// False when two different stores got the same name.
+    fn name_all(&mut self, hash_length: usize) -> bool {
+        let mut names = BTreeMap::new();
+        let mut unique = true;
+        for ((home, canonical), store) in &mut self.stores {
+            store.name = name(store.short, &store.readable, canonical, hash_length);
+            let taken = names.insert((home.clone(), store.name.clone()), canonical.clone());
+            unique &= taken.is_none();
+        }
+        unique
+    }
+
+    fn rename(&mut self, wishes: &BTreeMap<String, String>) -> Vec<String> {
+        let mut refused = Vec::new();
+        for (from, to) in wishes {
+            let taken = |store: &Store| store.name == *to;
+            let homes: BTreeSet<_> =
+                self.stores.values().filter(|s| taken(s)).map(|s| s.namespace.clone()).collect();
+            for store in self.stores.values_mut().filter(|store| store.name == *from) {
+                if homes.contains(&store.namespace) || !crate::kes::is_dns_subdomain(to) {
+                    refused.push(format!("{from}={to}"));
+                } else {
+                    store.name.clone_from(to);
+                }
+            }
+        }
+        refused
+    }
+
+    /// The name of a store, once settled.
+    pub(crate) fn name(&self, key: &StoreKey) -> &str {
+        self.stores.get(&(key.0.clone(), key.1.clone())).map_or("", |store| store.name.as_str())
+    }
+
+    /// The stores, by namespace and name.
+    pub(crate) fn into_sorted(self) -> Vec<Store> {
+        let mut all: Vec<_> = self.stores.into_values().collect();
+        all.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        all
+    }
+}
+
+fn name(short: &str, text: &str, canonical: &str, hash_length: usize) -> String {
+    let hash = Sha256::digest(canonical.as_bytes());
+    let mut hex = String::with_capacity(64);
+    for byte in hash {
+        hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+    }
+    hex.truncate(hash_length);
+    let room = NAME_LENGTH.saturating_sub("kes---".len() + short.len() + hash_length);
+    let mut text = text.to_owned();
+    text.truncate(room);
+    readable(["kes", short, text.as_str(), hex.as_str()])
+}
+
+/// JSON with sorted keys and no blanks: the same text for the same specification.
+fn canonical(spec: &SecretStoreSpec) -> String {
+    // The types hold nothing that JSON could not.
+    let value = serde_json::to_value(spec).unwrap_or_default();
+    let mut out = String::new();
+    write_sorted(&value, &mut out);
+    out
+}
+
+fn write_sorted(value: &serde_json::Value, out: &mut String) {
+    use serde_json::Value;
+    match value {
+        Value::Object(map) => {
+            out.push('{');
+            for (i, (key, value)) in map.iter().collect::<BTreeMap<_, _>>().into_iter().enumerate()
+            {
+                if i > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::from(key.as_str()).to_string());
+                out.push(':');
+                write_sorted(value, out);
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_sorted(item, out);
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use extsecret_crds::provider::{AwsProvider, Provider};
+
+    use super::*;
+
+    fn seed(region: &str) -> StoreSeed {
+        StoreSeed {
+            short: "sm",
+            readable: region.into(),
+            provider: Provider {
+                aws: Some(AwsProvider { region: region.into(), ..AwsProvider::default() }),
+                ..Provider::default()
+            },
+        }
+    }
+
+    #[test]
+    fn one_store_per_tuple_with_the_namespaces_that_use_it() {
+        let mut stores = Stores::default();
+        let a = stores.add(seed("eu"), None, Some("web"), Scope::Cluster);
+        let b = stores.add(seed("eu"), None, Some("app"), Scope::Cluster);
+        let c = stores.add(seed("us"), None, Some("app"), Scope::Cluster);
+        stores.settle(&Options::default());
+        assert_eq!(stores.name(&a), stores.name(&b));
+        assert_ne!(stores.name(&a), stores.name(&c));
+        assert!(stores.name(&a).starts_with("kes-sm-eu-"));
+        let all = stores.into_sorted();
+        let namespaces = all[0].spec.conditions()[0].namespaces.clone().unwrap();
+        assert_eq!(namespaces, ["app", "web"]);
+    }
+
+    #[test]
+    fn names_do_not_depend_on_who_uses_the_store() {
+        let name_of = |namespace| {
+            let mut stores = Stores::default();
+            let key = stores.add(seed("eu"), None, Some(namespace), Scope::Cluster);
+            stores.settle(&Options::default());
+            stores.name(&key).to_owned()
+        };
+        assert_eq!(name_of("a"), name_of("b"));
+    }
+
+    #[test]
+    fn a_wish_that_would_merge_two_stores_is_refused() {
+        let mut stores = Stores::default();
+        let a = stores.add(seed("eu"), None, Some("a"), Scope::Cluster);
+        let b = stores.add(seed("us"), None, Some("a"), Scope::Cluster);
+        stores.settle(&Options::default());
+        let names = [stores.name(&a).to_owned(), stores.name(&b).to_owned()];
+        let wishes = names.iter().map(|name| (name.clone(), "one".to_owned())).collect();
+        let refused = stores.settle(&Options { store_names: wishes, ..Options::default() });
+        assert_eq!(refused.len(), 1);
+        assert_ne!(stores.name(&a), stores.name(&b));
+    }
+
+    #[test]
+    fn names_are_legal_and_short() {
+        let long = "x".repeat(300);
+        for text in ["", "Über/Straße", &long, "-a-"] {
+            let name = name("vault", text, "{}", 8);
+            assert!(crate::kes::is_dns_subdomain(&name), "{name}");
+            assert!(name.len() <= NAME_LENGTH, "{name}");
+        }
+    }
+}
