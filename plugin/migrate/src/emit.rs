@@ -70,7 +70,9 @@ pub(crate) fn draft(
         moves.append(&mut template.moves);
     }
     let comments = if moves.enabled() { comments::collect(object, &moves) } else { Vec::new() };
-    let keys = kes.items.iter().chain(&kes.paths).chain(&kes.extracts);
+    // KES never checked dataFromWithOptions.
+    let extracts = kes.extracts.iter().filter(|item| item.label.starts_with("dataFrom["));
+    let keys = kes.items.iter().chain(&kes.paths).chain(extracts);
     let role = kes.role_arn.as_ref().or(kes.vault_role.as_ref());
     Draft {
         name: kes.name.to_owned(),
