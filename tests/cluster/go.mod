@@ -186,6 +186,9 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
+// k8s.io/kubernetes requires these modules as v0.0.0 and takes them from folders of its own
+// repository, which its users do not have. For Kubernetes v1.N.P: set them all to v0.N.P, take
+// the version of go.etcd.io/etcd/server/v3 from its go.mod, and run `go mod tidy`.
 replace (
 	k8s.io/api => k8s.io/api v0.37.2
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.37.2
