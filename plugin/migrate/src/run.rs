@@ -80,7 +80,10 @@ impl<'a> Migrator<'a> {
         // Only a syntax error can come from template actions; a duplicate key cannot.
         let template = why.code.id == "R01" && looks_like_template(file.slice(document.span));
         let diagnostic = if template {
-            let mut found = Diagnostic::new(&codes::E14, "this is a template and no YAML yet");
+            let mut found = Diagnostic::new(
+                &codes::E14,
+                "this looks like a Helm template, which is no YAML yet",
+            );
             found.place = why.place;
             found.help("render it first (`helm template`, `kubectl kustomize` ...) and migrate what it prints")
         } else {

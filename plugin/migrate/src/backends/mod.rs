@@ -378,7 +378,7 @@ impl Facts<'_> {
             Auth::KesServiceAccount => {
                 let Some(account) = &self.context.service_account else {
                     found.object(&codes::E10, "the service account of KES is not known").with_help(
-                        "give its Deployment with --kes-deployment FILE, or use another --auth",
+                        "give its Deployment with --kes-deployment FILE (with --kes-values, add --kes-release NAME), or use another --auth",
                     );
                     return None;
                 };

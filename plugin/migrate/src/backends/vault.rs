@@ -17,6 +17,7 @@ use crate::codes;
 use crate::context::FileSource;
 use crate::finding::{Findings, WithHelp};
 use crate::kes::{Item, Kes};
+use crate::options::Auth;
 
 pub(super) fn convert(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>, out: &mut Mapped) {
     let Some(version) = kv_version(kes, found) else { return };
@@ -235,14 +236,17 @@ fn store(
     if is_loopback(&server) {
         found.once(
             &codes::W03,
-            format!("the Vault server `{server}` points into KES's own pod (a side container, or never set); check that ESO can reach it"),
+            format!("the Vault server `{server}` is a loopback address: it points into KES's own pod (a side container, or never set), which ESO cannot reach"),
         );
     }
     let service_account_ref = facts.service_account(kes, found);
-    found.once(
-        &codes::W18,
-        "Vault may review tokens with the caller's own: then the new controller's account needs system:auth-delegator, which KES's chart had granted",
-    );
+    // KES's own account keeps the right that its chart gave it.
+    if facts.options.auth != Auth::KesServiceAccount {
+        found.once(
+            &codes::W18,
+            "Vault may review tokens with the caller's own: then the new controller's account needs system:auth-delegator, which KES's chart had granted",
+        );
+    }
     let host = server.split("://").last().unwrap_or(&server);
     let host = host.split([':', '/']).next().unwrap_or(host);
     out.store = StoreSeed {
