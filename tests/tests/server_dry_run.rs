@@ -7,6 +7,9 @@
 #[path = "golden/case.rs"]
 #[expect(dead_code, reason = "shared with the golden cases")]
 mod case;
+#[path = "golden/run.rs"]
+#[expect(dead_code, reason = "shared with the golden cases")]
+mod run;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,9 +21,13 @@ use extsecret_tests::kubectl::Finished;
 use extsecret_tests::{require, tools};
 use serde_json::{Value, json};
 
-/// What one golden case writes: the text, since kubectl must read it as it was meant.
+use crate::case::Case;
+use crate::run::{migrate, run_case};
+
+/// What one run writes: the text, since kubectl must read it as it was meant.
 struct Written {
-    case: String,
+    /// A golden case or a file.
+    of: String,
     text: String,
 }
 
@@ -30,20 +37,28 @@ impl Written {
     }
 }
 
-/// The objects that the golden cases prescribe. That `migrate` writes them, under names of its
-/// own for stores, is what the golden cases assert.
-fn golden_cases() -> Vec<Written> {
-    let mut cases: Vec<Written> = fs::read_dir(case::folder())
+/// What `migrate` writes for every golden case and every example.
+fn everything_written() -> Vec<Written> {
+    let mut cases: Vec<String> = fs::read_dir(case::folder())
         .unwrap()
         .map(|entry| entry.unwrap())
-        .filter_map(|entry| {
-            let text = fs::read_to_string(entry.path().join("expected.yaml")).ok()?;
-            Some(Written { case: entry.file_name().into_string().unwrap(), text })
-        })
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
-    cases.sort_unstable_by(|one, other| one.case.cmp(&other.case));
-    assert!(cases.len() >= 60, "{} golden cases write something", cases.len());
-    cases
+    cases.sort_unstable();
+    let examples = yaml_files(&tools::crate_dir().join("../plugin/examples"));
+    let mut written: Vec<Written> = cases
+        .into_iter()
+        .map(|case| Written { text: run_case(&Case::load(&case)).stdout, of: case })
+        .chain(examples.iter().map(|file| {
+            let file = file.display().to_string();
+            Written { text: migrate([format!("--filename={file}")]).stdout, of: file }
+        }))
+        .collect();
+    written.retain(|written| !written.objects().is_empty());
+    // As many cases convert something; that each writes what it should is asserted elsewhere.
+    assert!(written.len() >= 60, "{} runs write something", written.len());
+    written
 }
 
 /// The YAML files of a folder; none if there is no such folder.
@@ -94,15 +109,15 @@ fn dry_run(cluster: &Cluster, manifests: &str) -> Finished {
         .run()
 }
 
-/// Fails with what the server refuses, by case.
-fn assert_accepted(cluster: &Cluster, cases: &[Written]) {
-    let objects: Vec<Value> = cases.iter().flat_map(Written::objects).collect();
+/// Fails with what the server refuses, by its origin.
+fn assert_accepted(cluster: &Cluster, all: &[Written]) {
+    let objects: Vec<Value> = all.iter().flat_map(Written::objects).collect();
     create_namespaces(cluster, &objects);
     let mut refused = String::new();
-    for written in cases {
+    for written in all {
         let answer = dry_run(cluster, &written.text);
         if !answer.status.success() {
-            let _ = writeln!(refused, "{}: {}", written.case, answer.stderr);
+            let _ = writeln!(refused, "{}: {}", written.of, answer.stderr);
         }
     }
     assert!(refused.is_empty(), "the API server refuses:\n{refused}");
@@ -110,9 +125,9 @@ fn assert_accepted(cluster: &Cluster, cases: &[Written]) {
 
 /// One object of each kind, with a field that no kind has: the server must refuse them all, or its
 /// consent to the others would mean nothing.
-fn assert_unknown_fields_are_refused(cluster: &Cluster, cases: &[Written]) {
+fn assert_unknown_fields_are_refused(cluster: &Cluster, all: &[Written]) {
     let mut seen = BTreeSet::new();
-    for mut object in cases.iter().flat_map(Written::objects) {
+    for mut object in all.iter().flat_map(Written::objects) {
         let kind = object["kind"].as_str().unwrap().to_owned();
         if !object["spec"].is_object() || !seen.insert(kind.clone()) {
             continue;
@@ -126,9 +141,9 @@ fn assert_unknown_fields_are_refused(cluster: &Cluster, cases: &[Written]) {
 
 fn check(cluster: &Cluster, definitions: &[PathBuf]) {
     install(cluster, definitions);
-    let cases = golden_cases();
-    assert_accepted(cluster, &cases);
-    assert_unknown_fields_are_refused(cluster, &cases);
+    let written = everything_written();
+    assert_accepted(cluster, &written);
+    assert_unknown_fields_are_refused(cluster, &written);
 }
 
 #[test]
