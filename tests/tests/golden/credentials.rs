@@ -75,7 +75,10 @@ spec:
 fn values() -> String {
     let settings = SETTINGS.iter().map(|(name, value)| format!("  {name}: \"{value}\"\n"));
     let credentials = CREDENTIALS.iter().map(|name| format!("  {name}: {CANARY}-{name}\n"));
-    std::iter::once("env:\n".to_owned()).chain(settings).chain(credentials).collect()
+    std::iter::once("serviceAccount:\n  name: kes\nenv:\n".to_owned())
+        .chain(settings)
+        .chain(credentials)
+        .collect()
 }
 
 fn assert_silent(run: &Run, context: &str) {
@@ -102,6 +105,7 @@ fn credentials_of_the_installation_are_never_shown() {
                 format!("--filename={}", objects.display()),
                 format!("--{flag}={}", installation.display()),
                 format!("--auth={auth}"),
+                "--kes-namespace=kes".to_owned(),
             ];
             let run = migrate(&flags);
             assert_silent(&run, auth);
@@ -166,6 +170,16 @@ fn values_of_the_installation_stay_out_of_skeletons() {
         for value in case.context().values().iter().filter(|value| !value.starts_with("https://")) {
             assert!(!run.all_text().contains(value), "{name}: {value} is shown");
         }
+    }
+}
+
+#[test]
+fn a_skeleton_names_the_keys_to_fill_in() {
+    let run = run_case(&Case::load("G36"));
+    let secret = run.stdout.split("---\n").find(|text| text.contains("kind: Secret\n"));
+    let secret = secret.expect("a Secret to be filled in");
+    for key in ["accessID", "accessType"] {
+        assert!(secret.contains(&format!("{key}:")), "{key} is not named in\n{secret}");
     }
 }
 
