@@ -202,21 +202,13 @@ fn descend<'n>(node: &'n mut Node, path: &[String]) -> Option<&'n mut Node> {
 
 fn attach(node: &mut Node, comments: Comments, item: bool) {
     let Comments { before, mut trailing, after } = comments;
-    if let Some(text) = trailing.take_if(|_| item) {
-        // `- # text` above an item's fields reads worse than the end of its first line.
-        if let Value::Mapping(entries) = &mut node.value {
-            if let Some(first) = entries.first_mut().filter(|e| is_scalar(&e.value)) {
-                let slot = &mut first.value.comments_mut().trailing;
-                if slot.is_none() {
-                    *slot = Some(text);
-                } else {
-                    trailing = Some(text);
-                }
-            } else {
-                trailing = Some(text);
+    // `- # text` above an item's fields reads worse than the end of its first value's line.
+    if item && trailing.is_some() {
+        if let Some(first) = first_scalar(node) {
+            let slot = &mut first.comments_mut().trailing;
+            if slot.is_none() {
+                *slot = trailing.take();
             }
-        } else {
-            trailing = Some(text);
         }
     }
     let collection = !is_scalar(node);
@@ -237,6 +229,13 @@ fn attach(node: &mut Node, comments: Comments, item: bool) {
     }
 }
 
+/// The scalar that ends the first line with a value in a block mapping.
+fn first_scalar(node: &mut Node) -> Option<&mut Node> {
+    let Value::Mapping(entries) = &mut node.value else { return None };
+    let first = &mut entries.first_mut()?.value;
+    if is_scalar(first) { Some(first) } else { first_scalar(first) }
+}
+
 fn is_scalar(node: &Node) -> bool {
     match &node.value {
         Value::Mapping(entries) => entries.is_empty(),
@@ -250,4 +249,75 @@ fn into_lines(comments: &Comments) -> Vec<String> {
     lines.extend(comments.trailing.clone());
     lines.extend(comments.after.clone());
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use extsecret_manifest::read::{Content, Limits, read};
+    use extsecret_manifest::source::{FileId, SourceFile};
+    use extsecret_manifest::write::write;
+
+    use super::*;
+
+    fn node(text: &str) -> Node {
+        let file = SourceFile::new("f", text);
+        let document = read(FileId(0), &file, &Limits::default()).remove(0);
+        match document.content {
+            Content::Node(node) => node,
+            _ => panic!("no document"),
+        }
+    }
+
+    fn carry(old: &str, new: &str, moves: &[(&str, &[&str], bool)]) -> (String, usize) {
+        let old = node(old);
+        let mut to = Moves::of(&old);
+        for (source, target, whole) in moves {
+            let target = target.iter().map(|&step| step.to_owned()).collect();
+            to.add((*source).to_owned(), target, *whole);
+        }
+        let mut new = node(new);
+        let strays = place(&mut new, collect(&old, &to));
+        (write(&new), strays.len())
+    }
+
+    #[test]
+    fn comments_follow_their_field() {
+        let (text, strays) = carry(
+            "# head\na: 1 # one\nb:\n# above\n- x\n- z # why\n",
+            "p: 1\nq:\n- r: x\n- r: z\n",
+            &[
+                ("a", &["p"], false),
+                ("b", &["q"], false),
+                ("b[0]", &["q", "0"], false),
+                ("b[1]", &["q", "1"], false),
+            ],
+        );
+        assert_eq!(text, "# head\np: 1 # one\nq:\n# above\n- r: x\n- r: z # why\n");
+        assert_eq!(strays, 0);
+    }
+
+    #[test]
+    fn a_tree_takes_its_fields_along() {
+        let (text, strays) = carry("m:\n  k: 1 # one\n", "t:\n  k: 1\n", &[("m", &["t"], true)]);
+        assert_eq!(text, "t:\n  k: 1 # one\n");
+        assert_eq!(strays, 0);
+    }
+
+    #[test]
+    fn no_comment_is_lost_when_its_field_is() {
+        let (text, strays) =
+            carry("m:\n  gone: 1 # one\n# two\nalso: 2\n", "t: 1\n", &[("m", &["t"], true)]);
+        assert!(text.contains("# one") && text.contains("# two"), "{text}");
+        assert_eq!(strays, 2);
+    }
+
+    #[test]
+    fn two_comments_for_one_line_both_stay() {
+        let (text, _) = carry(
+            "a: 1 # one\nb: 2 # two\n",
+            "t: 1\n",
+            &[("a", &["t"], false), ("b", &["t"], false)],
+        );
+        assert_eq!(text, "# two\nt: 1 # one\n");
+    }
 }
