@@ -1,0 +1,184 @@
+//! The command line: what is typed, nothing about what it does.
+
+mod migrate;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Effects};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+
+pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .usage(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default().effects(Effects::DIMMED));
+
+/// Move secrets from kubernetes-external-secrets to external-secrets.io.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-extsecret",
+    version,
+    styles = STYLES,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Migrate(Box<MigrateArgs>),
+    Explain(ExplainArgs),
+    Completion(CompletionArgs),
+    Version(VersionArgs),
+}
+
+/// Explain a diagnostic code.
+///
+/// Prints what the code means, why it matters and what to do. Without a code, lists all of them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # What does E10 mean, and what can be done about it?
+  kubectl extsecret explain E10
+
+  # List all codes
+  kubectl extsecret explain")]
+pub(crate) struct ExplainArgs {
+    /// The code, for example E10
+    #[arg(add = ArgValueCandidates::new(codes))]
+    pub(crate) code: Option<String>,
+}
+
+/// Print the completion script of a shell, or of kubectl.
+///
+/// kubectl completes a plugin's words by running `kubectl_complete-PLUGIN` from the PATH. That
+/// helper makes `kubectl extsecret <TAB>` work in every shell in which kubectl itself completes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Complete `kubectl extsecret` wherever kubectl completes: put the helper into a folder of the PATH
+  kubectl extsecret completion kubectl --install ~/.krew/bin
+
+  # Complete `kubectl-extsecret` called directly, in bash
+  source <(kubectl-extsecret completion bash)")]
+pub(crate) struct CompletionArgs {
+    /// For whom
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: CompletionFor,
+
+    /// With `kubectl`: write the helper into this folder, which must be in the PATH
+    #[arg(long, value_name = "DIR")]
+    pub(crate) install: Option<std::path::PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompletionFor {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+    Kubectl,
+}
+
+/// Print the version of this plugin.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  kubectl extsecret version
+  kubectl extsecret version -o json")]
+pub(crate) struct VersionArgs {
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub(crate) output: Option<Format>,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    #[value(help = "On a terminal, unless NO_COLOR is set")]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Makes it the rule for everything printed from here on.
+    pub(crate) fn apply(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// The command as its help shall speak of it: `kubectl extsecret` when started as a plugin.
+pub(crate) fn command(program: Option<&OsStr>) -> clap::Command {
+    let name = program
+        .and_then(|program| Path::new(program).file_stem())
+        .and_then(OsStr::to_str)
+        .filter(|name| !name.starts_with("kubectl-"))
+        .unwrap_or("kubectl extsecret");
+    Cli::command().bin_name(name)
+}
+
+/// Reads the command line.
+pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let matches = command.try_get_matches_from_mut(args)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    if let Command::Migrate(args) = &cli.command {
+        args.check().map_err(|(kind, message)| {
+            let migrate = command.find_subcommand_mut("migrate");
+            match migrate {
+                Some(migrate) => migrate.error(kind, message),
+                None => clap::Error::raw(kind, message),
+            }
+        })?;
+    }
+    Ok(cli)
+}
+
+/// Completions for a code.
+fn codes() -> Vec<CompletionCandidate> {
+    crate::catalogue::all()
+        .into_iter()
+        .map(|code| CompletionCandidate::new(code.id).help(Some(code.title.into())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_speaks_of_kubectl_when_started_as_a_plugin() {
+        let name = |program: &str| {
+            command(Some(OsStr::new(program))).get_bin_name().map(str::to_owned).unwrap()
+        };
+        assert_eq!(name("/home/me/.krew/bin/kubectl-extsecret"), "kubectl extsecret");
+        assert_eq!(name("kubectl-extsecret.exe"), "kubectl extsecret");
+        assert_eq!(name("/usr/bin/extsecret"), "extsecret");
+    }
+}

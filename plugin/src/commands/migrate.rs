@@ -1,0 +1,227 @@
+//! `kubectl extsecret migrate`
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use extsecret_manifest::diagnostic::Diagnostic;
+use extsecret_manifest::node::Node;
+use extsecret_manifest::read::{Content, Limits};
+use extsecret_manifest::source::{Place, Span};
+use extsecret_migrate::context::Release;
+use extsecret_migrate::{Context, Migration, Migrator, ObjectReport, Outcome};
+
+use crate::cli::{ContextArgs, Format, MigrateArgs};
+use crate::exit::{self, Exit};
+use crate::files::{self, Access};
+use crate::input::{self, Inputs};
+use crate::output;
+use crate::output::manifests::{self, Part};
+use crate::output::report::{self, Summary};
+use crate::output::text::Printer;
+use crate::placement::{self, Plan};
+
+pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
+    let limits = Limits::default();
+    let mut inputs = input::read(&args.input, args.output.output_dir.as_deref(), &limits);
+    let context = match context(&args.context, &mut inputs, &limits) {
+        Ok(context) => context,
+        Err(diagnostics) => {
+            let mut printer = Printer::new(&inputs.sources, &inputs.hidden);
+            printer.add(None, &diagnostics);
+            output::stderr(&printer.finish());
+            return Ok(Exit::CouldNotRun);
+        }
+    };
+
+    let options = args.options();
+    let mut migrator = Migrator::new(&context, &options);
+    for input in &inputs.files {
+        if let Some(source) = inputs.sources.get(input.id) {
+            migrator.add(input.id, source, &input.documents, input.hints);
+        }
+    }
+    let migration = migrator.finish();
+
+    let mut plan = plan(args, &inputs, &migration, &limits)?;
+    // A reader that went away does not take the findings away from the person at the terminal.
+    let printed = print(args, &inputs, &migration, &plan);
+    if !args.output.diff {
+        files::write_all(&plan.writes)?;
+    }
+    inputs.diagnostics.append(&mut plan.diagnostics);
+    if let Some(path) = &args.output.report {
+        report(path, args.output.diff, &inputs, &migration, &plan)?;
+    }
+    explain(args, &inputs, &migration);
+    match printed {
+        Err(error) if !exit::is_broken_pipe(&error) => {
+            return Err(error).context("cannot print the manifests");
+        }
+        _ => {}
+    }
+
+    let failed = Summary::of(&migration).refused > 0
+        || inputs.diagnostics.iter().chain(&migration.diagnostics).any(Diagnostic::is_error);
+    Ok(match (inputs.any_readable(), failed) {
+        (false, _) => Exit::CouldNotRun,
+        (true, true) => Exit::Refused,
+        (true, false) => Exit::Success,
+    })
+}
+
+/// What the flags say about KES's installation. The files are never quoted: they hold credentials.
+fn context(
+    args: &ContextArgs,
+    inputs: &mut Inputs,
+    limits: &Limits,
+) -> Result<Context, Vec<Diagnostic>> {
+    let (path, is_deployment) = match (&args.kes_deployment, &args.kes_values) {
+        (Some(path), _) => (path, true),
+        (None, Some(path)) => (path, false),
+        (None, None) => return Ok(Context::default()),
+    };
+    let (file, documents) = inputs.add_context(path, limits);
+    let mut nodes: Vec<&Node> = Vec::new();
+    let mut broken = Vec::new();
+    for document in &documents {
+        match &document.content {
+            Content::Node(node) => nodes.push(node),
+            Content::Broken(diagnostic) => broken.push((**diagnostic).clone()),
+            Content::Empty => {}
+        }
+    }
+    if !broken.is_empty() {
+        return Err(broken);
+    }
+    let read = if is_deployment {
+        Context::from_deployment(file, nodes)
+    } else {
+        let nothing = Node::default();
+        let values = nodes.first().copied().unwrap_or(&nothing);
+        let release =
+            Release { name: args.kes_release.as_deref(), namespace: args.kes_namespace.as_deref() };
+        Context::from_helm_values(file, values, release)
+    };
+    let (context, diagnostics) = read.map_err(|mut diagnostic| {
+        diagnostic.place.get_or_insert(Place { file, span: Span::default() });
+        vec![diagnostic]
+    })?;
+    inputs.diagnostics.extend(diagnostics);
+    Ok(context)
+}
+
+fn plan(
+    args: &MigrateArgs,
+    inputs: &Inputs,
+    migration: &Migration,
+    limits: &Limits,
+) -> anyhow::Result<Plan> {
+    if let Some(folder) = &args.output.output_dir {
+        return placement::tree(inputs, migration, folder, args.output.pass_through, limits);
+    }
+    if args.output.in_place || args.output.diff {
+        let stores = args
+            .output
+            .stores
+            .clone()
+            .unwrap_or_else(|| placement::stores_file(&args.input.filename));
+        return placement::in_place(inputs, migration, &stores, limits);
+    }
+    Ok(Plan::default())
+}
+
+/// What belongs on stdout.
+fn print(
+    args: &MigrateArgs,
+    inputs: &Inputs,
+    migration: &Migration,
+    plan: &Plan,
+) -> std::io::Result<()> {
+    if args.output.diff {
+        return output::stdout(&plan.diffs.concat());
+    }
+    if args.output.in_place || args.output.output_dir.is_some() {
+        return Ok(());
+    }
+    let copies: Vec<(String, &Node)> = migration
+        .objects
+        .iter()
+        .filter(|object| args.output.pass_through && object.outcome == Outcome::Kept)
+        .filter_map(|object| inputs.copied(&object.origin))
+        .collect();
+    let parts: Vec<Part<'_>> = migration
+        .outputs
+        .iter()
+        .map(|output| Part::Written(output.node()))
+        .chain(copies.iter().map(|(text, node)| Part::Copied { text, node }))
+        .collect();
+    output::stdout_verbatim(&match args.output.output.unwrap_or_default() {
+        Format::Yaml => manifests::yaml(&parts),
+        Format::Json => manifests::json(&parts),
+    })
+}
+
+fn report(
+    path: &Path,
+    dry: bool,
+    inputs: &Inputs,
+    migration: &Migration,
+    plan: &Plan,
+) -> anyhow::Result<()> {
+    let places = plan.places.iter();
+    let places =
+        places.filter(|_| !dry).map(|(index, path)| (*index, path.display().to_string())).collect();
+    let json = report::json(&inputs.sources, migration, &inputs.diagnostics, &places)?;
+    if path == Path::new("-") {
+        output::stdout_verbatim(&json)?;
+        return Ok(());
+    }
+    files::write(path, &json, Access::Kept)
+        .with_context(|| format!("cannot write the report {}", path.display()))
+}
+
+/// Findings that are shown together.
+struct Section<'a> {
+    place: Option<Place>,
+    object: Option<String>,
+    diagnostics: &'a [Diagnostic],
+}
+
+/// Findings in the order of the input, what was written, and the summary.
+fn explain(args: &MigrateArgs, inputs: &Inputs, migration: &Migration) {
+    let mut printer = Printer::new(&inputs.sources, &inputs.hidden)
+        .errors_only(args.output.quiet)
+        .suppress(&args.output.suppress);
+    let about_objects = migration.objects.iter().map(|object| Section {
+        place: Some(object.origin.place()),
+        object: label(object),
+        diagnostics: &object.diagnostics,
+    });
+    let about_more = inputs.diagnostics.iter().chain(&migration.diagnostics);
+    let about_more = about_more.map(|diagnostic| Section {
+        place: diagnostic.place,
+        object: None,
+        diagnostics: std::slice::from_ref(diagnostic),
+    });
+    let mut sections: Vec<_> = about_more.chain(about_objects).collect();
+    // What is said about the run as a whole comes last.
+    sections.sort_by_key(|section| (section.place.is_none(), section.place));
+    for section in &sections {
+        printer.add(section.object.as_deref(), section.diagnostics);
+    }
+    let mut text = printer.finish();
+    let stdout_or_tree = !(args.output.in_place || args.output.diff);
+    let left_out = stdout_or_tree && !args.output.pass_through;
+    let _ = writeln!(text, "{}", Summary::of(migration).line(left_out));
+    output::stderr(&text);
+}
+
+/// `ExternalSecret app/db`
+fn label(object: &ObjectReport) -> Option<String> {
+    let name = object.name.as_deref()?;
+    Some(match &object.namespace {
+        Some(namespace) => format!("{} {namespace}/{name}", object.kind),
+        None => format!("{} {name}", object.kind),
+    })
+}

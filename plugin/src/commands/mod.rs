@@ -1,0 +1,19 @@
+//! One file per verb.
+
+mod completion;
+mod explain;
+mod migrate;
+mod version;
+
+use crate::cli::Command;
+use crate::exit::Exit;
+
+/// Runs a verb to its end. An error means that it could not do its work.
+pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Migrate(args) => migrate::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Completion(args) => completion::run(&args),
+        Command::Version(args) => version::run(&args),
+    }
+}

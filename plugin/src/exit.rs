@@ -1,0 +1,37 @@
+//! How the process ends.
+
+use std::io;
+use std::process::ExitCode;
+
+/// Exit codes, as `kubectl diff` and most linters use them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is done.
+    Success = 0,
+    /// It ran, and something needs a person: an object was refused.
+    Refused = 1,
+    /// Usage error, nothing readable, or the result could not be written.
+    CouldNotRun = 2,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Prints an error that stopped the command and says how the process ends.
+///
+/// A reader that went away (`| head`) is no error.
+pub(crate) fn explain(error: &anyhow::Error) -> Exit {
+    if error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_broken_pipe)) {
+        return Exit::Success;
+    }
+    anstream::eprintln!("error: {error:#}");
+    Exit::CouldNotRun
+}
+
+/// True when the reading end of a pipe was closed.
+pub(crate) fn is_broken_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}

@@ -1,0 +1,192 @@
+//! From what stands behind `-f` to documents.
+
+mod gather;
+mod kustomization;
+mod secrecy;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use extsecret_manifest::diagnostic::Diagnostic;
+use extsecret_manifest::node::Node;
+use extsecret_manifest::read::{Content, Document, Limits};
+use extsecret_manifest::source::{FileId, Place, SourceFile, Sources, Span};
+use extsecret_manifest::{codes, read as reader, stream, write};
+use extsecret_migrate::FileHints;
+
+use crate::catalogue::EMPTY;
+use crate::cli::InputArgs;
+
+pub(crate) use gather::Origin;
+
+/// How stdin is called in messages.
+pub(crate) const STDIN: &str = "<stdin>";
+
+/// One file of the input with its documents.
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// Its name among the sources.
+    pub(crate) id: FileId,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+    /// Its documents; a file that could not be read has one, which says why.
+    pub(crate) documents: Vec<Document>,
+    /// What is known about it beyond its text.
+    pub(crate) hints: FileHints,
+    /// False when its bytes are not its text, as with UTF-16.
+    pub(crate) verbatim: bool,
+    /// True when its text is at hand.
+    pub(crate) readable: bool,
+}
+
+/// All of the input.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    /// The texts. Files read for context are among them.
+    pub(crate) sources: Sources,
+    /// The files, sorted by name.
+    pub(crate) files: Vec<Input>,
+    /// What is wrong with the arguments rather than with a document.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Files whose lines are never shown.
+    pub(crate) hidden: BTreeSet<FileId>,
+}
+
+impl Inputs {
+    /// True when there is a document to look at.
+    pub(crate) fn any_readable(&self) -> bool {
+        self.files.iter().any(|file| file.readable)
+    }
+
+    /// Adds a file that says something about the input. Its lines are never shown.
+    ///
+    /// A file that cannot be read has one document, which says why.
+    pub(crate) fn add_context(&mut self, path: &Path, limits: &Limits) -> (FileId, Vec<Document>) {
+        let path = file_or_stdin(path);
+        let shown = path.as_deref().map_or_else(|| STDIN.to_owned(), |p| p.display().to_string());
+        let source = bytes(path.as_deref(), limits)
+            .map_err(|cause| unreadable(&cause.to_string()))
+            .and_then(|bytes| reader::decode(&shown, bytes, limits));
+        let (id, documents) = match source {
+            Ok(source) => {
+                let id = self.sources.add(source.clone());
+                (id, reader::read(id, &source, limits))
+            }
+            Err(diagnostic) => {
+                let place = self.add_nameless(&shown);
+                (place.file, vec![broken(diagnostic, place)])
+            }
+        };
+        self.hidden.insert(id);
+        (id, documents)
+    }
+
+    /// An object as it stands in its file: a document's own text, and of an item of a List what it
+    /// says, since it cannot stand alone as it is.
+    pub(crate) fn copied(&self, origin: &extsecret_migrate::Origin) -> Option<(String, &Node)> {
+        let source = self.sources.get(origin.file)?;
+        let input = self.files.iter().find(|input| input.id == origin.file)?;
+        let document = input.documents.iter().find(|d| d.index == origin.document)?;
+        let object = stream::objects(document).into_iter().find(|o| o.item == origin.item)?;
+        let text = match origin.item {
+            None => source.slice(document.span).to_owned(),
+            Some(_) => write::write(object.node),
+        };
+        Some((text, object.node))
+    }
+
+    /// Adds a file that has no text, to speak of it.
+    fn add_nameless(&mut self, shown: &str) -> Place {
+        let id = self.sources.add(SourceFile::new(shown, ""));
+        Place { file: id, span: Span::default() }
+    }
+}
+
+/// Finds and reads everything. A file that cannot be read does not stop the others.
+pub(crate) fn read(args: &InputArgs, output_dir: Option<&Path>, limits: &Limits) -> Inputs {
+    let mut inputs = Inputs::default();
+    let mut kustomizations = kustomization::Cache::default();
+    for found in gather::gather(&args.filename, args.recursive, output_dir) {
+        match found {
+            gather::Found::File(origin) => {
+                let hints = FileHints {
+                    kustomization: kustomizations.names(&origin, limits),
+                    helm_template: args.helm_template,
+                };
+                add_file(&mut inputs, origin, hints, limits);
+            }
+            gather::Found::Empty { shown, why } => {
+                let place = inputs.add_nameless(&shown);
+                inputs.diagnostics.push(Diagnostic::new(&codes::NOTHING_FOUND, why).at(place));
+            }
+        }
+    }
+    inputs
+}
+
+fn add_file(inputs: &mut Inputs, origin: Origin, hints: FileHints, limits: &Limits) {
+    let shown = origin.shown.clone();
+    let source = match &origin.unreadable {
+        Some(cause) => Err(unreadable(cause)),
+        None => bytes(origin.path.as_deref(), limits)
+            .map_err(|cause| unreadable(&cause.to_string()))
+            .and_then(|bytes| {
+                let source = reader::decode(&shown, bytes.clone(), limits)?;
+                let verbatim = bytes == source.text().as_bytes();
+                Ok((source, verbatim))
+            }),
+    };
+    let input = match source {
+        Ok((source, verbatim)) => {
+            let id = inputs.sources.add(source);
+            let Some(source) = inputs.sources.get(id) else { return };
+            let documents = reader::read(id, source, limits);
+            if secrecy::is_confidential(source.text(), &documents) {
+                inputs.hidden.insert(id);
+            }
+            if documents.iter().all(|document| matches!(document.content, Content::Empty)) {
+                let place = Place { file: id, span: Span::default() };
+                // Somebody named it, or it just lies in the directory.
+                let code = if origin.root.is_some() { &EMPTY } else { &codes::NOTHING_FOUND };
+                let message = format!("{shown} holds no object");
+                inputs.diagnostics.push(Diagnostic::new(code, message).at(place));
+            }
+            Input { id, origin, documents, hints, verbatim, readable: true }
+        }
+        Err(diagnostic) => {
+            let place = inputs.add_nameless(&shown);
+            let documents = vec![broken(diagnostic, place)];
+            let id = place.file;
+            Input { id, origin, documents, hints, verbatim: false, readable: false }
+        }
+    };
+    inputs.files.push(input);
+}
+
+/// The one document of a file that could not be read.
+fn broken(diagnostic: Diagnostic, place: Place) -> Document {
+    let content = Content::Broken(Box::new(diagnostic.at(place)));
+    Document { file: place.file, index: 0, span: place.span, content }
+}
+
+fn unreadable(cause: &str) -> Diagnostic {
+    Diagnostic::new(&codes::UNREADABLE, format!("the file cannot be read: {cause}"))
+}
+
+/// Reads a file or stdin, and not much more than a manifest may have.
+pub(crate) fn bytes(path: Option<&Path>, limits: &Limits) -> io::Result<Vec<u8>> {
+    let most = u64::try_from(limits.max_file_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    match path {
+        Some(path) => File::open(path)?.take(most).read_to_end(&mut bytes)?,
+        None => io::stdin().lock().take(most).read_to_end(&mut bytes)?,
+    };
+    Ok(bytes)
+}
+
+/// `-` means stdin.
+pub(crate) fn file_or_stdin(path: &Path) -> Option<PathBuf> {
+    (path != Path::new("-")).then(|| path.to_owned())
+}

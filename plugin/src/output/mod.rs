@@ -1,0 +1,29 @@
+//! How results look. Manifests and what was asked for go to stdout, everything else to stderr.
+
+pub(crate) mod diff;
+pub(crate) mod manifests;
+pub(crate) mod report;
+pub(crate) mod text;
+
+use std::io::{self, Write as _};
+
+/// Prints to stdout, with styles only where they are wanted.
+pub(crate) fn stdout(text: &str) -> io::Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Prints bytes to stdout exactly as they are, whatever they hold.
+pub(crate) fn stdout_verbatim(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Prints to stderr. Nobody can be told when that fails.
+pub(crate) fn stderr(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes());
+    let _ = stderr.flush();
+}

@@ -1,0 +1,229 @@
+//! The report: every object and everything said about it, for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use extsecret_manifest::diagnostic::Diagnostic;
+use extsecret_manifest::source::{Place, Sources};
+use extsecret_migrate::{Migration, ObjectReport, Outcome};
+use serde::Serialize;
+
+/// Raised when a field changes its meaning or goes away; new fields do not raise it.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report<'a> {
+    version: u32,
+    tool: &'static str,
+    summary: Summary,
+    objects: Vec<Object<'a>>,
+    outputs: Vec<Written<'a>>,
+    diagnostics: Vec<Finding<'a>>,
+}
+
+/// Numbers of the summary line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    /// Objects that were ours to convert, and documents that could not be read.
+    pub(crate) objects: usize,
+    /// Of these, those that were written.
+    pub(crate) converted: usize,
+    /// Of these, those that were not.
+    pub(crate) refused: usize,
+    /// Stores written.
+    pub(crate) stores: usize,
+    /// Objects of other kinds.
+    pub(crate) others: usize,
+}
+
+impl Summary {
+    pub(crate) fn of(migration: &Migration) -> Self {
+        let converted = migration.count(Outcome::Converted);
+        let refused = migration.count(Outcome::Refused) + migration.count(Outcome::Unreadable);
+        Self {
+            objects: converted + refused,
+            converted,
+            refused,
+            stores: migration.stores(),
+            others: migration.count(Outcome::Kept),
+        }
+    }
+
+    /// The last line on stderr.
+    pub(crate) fn line(self, others_left_out: bool) -> String {
+        let Self { objects, converted, refused, stores, others } = self;
+        let objects = count(objects, "object");
+        let stores = count(stores, "store");
+        let mut line = format!("{objects}: {converted} converted, {refused} refused, {stores}");
+        if others_left_out && others > 0 {
+            let _ = write!(line, ", {} left out", count(others, "other document"));
+        }
+        line
+    }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'a> {
+    file: &'a str,
+    /// From 0, as the document is counted in the file.
+    document: usize,
+    /// From 0, when the document is a List.
+    item: Option<usize>,
+    line: u32,
+    column: u32,
+    api_version: &'a str,
+    kind: &'a str,
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+    outcome: &'static str,
+    store: Option<&'a str>,
+    diagnostics: Vec<Finding<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    namespace: Option<&'a str>,
+    name: &'a str,
+    /// The file it was written to; absent on stdout.
+    file: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding<'a> {
+    code: &'static str,
+    severity: &'static str,
+    message: &'a str,
+    file: Option<&'a str>,
+    line: Option<u32>,
+    column: Option<u32>,
+    field: Option<&'a str>,
+    help: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related: Vec<Related<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Related<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+    note: &'a str,
+}
+
+/// The report as JSON text. `places` says for outputs, by their index, where they were written.
+pub(crate) fn json(
+    sources: &Sources,
+    migration: &Migration,
+    more: &[Diagnostic],
+    places: &BTreeMap<usize, String>,
+) -> serde_json::Result<String> {
+    let report = Report {
+        version: VERSION,
+        tool: concat!("kubectl-extsecret ", env!("CARGO_PKG_VERSION")),
+        summary: Summary::of(migration),
+        objects: migration.objects.iter().map(|object| describe(sources, object)).collect(),
+        outputs: migration
+            .outputs
+            .iter()
+            .enumerate()
+            .map(|(index, output)| Written {
+                api_version: &output.api_version,
+                kind: &output.kind,
+                namespace: output.namespace.as_deref(),
+                name: &output.name,
+                file: places.get(&index).map(String::as_str),
+            })
+            .collect(),
+        diagnostics: migration
+            .diagnostics
+            .iter()
+            .chain(more)
+            .map(|diagnostic| finding(sources, diagnostic))
+            .collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&report)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn describe<'a>(sources: &'a Sources, object: &'a ObjectReport) -> Object<'a> {
+    let (file, line, column) = spot(sources, object.origin.place()).unwrap_or(("", 1, 1));
+    Object {
+        file,
+        document: object.origin.document,
+        item: object.origin.item,
+        line,
+        column,
+        api_version: &object.api_version,
+        kind: &object.kind,
+        namespace: object.namespace.as_deref(),
+        name: object.name.as_deref(),
+        outcome: object.outcome.as_str(),
+        store: object.store.as_deref(),
+        diagnostics: object
+            .diagnostics
+            .iter()
+            .map(|diagnostic| finding(sources, diagnostic))
+            .collect(),
+    }
+}
+
+fn finding<'a>(sources: &'a Sources, diagnostic: &'a Diagnostic) -> Finding<'a> {
+    let spotted = diagnostic.place.and_then(|place| spot(sources, place));
+    Finding {
+        code: diagnostic.code.id,
+        severity: diagnostic.code.severity.as_str(),
+        message: &diagnostic.message,
+        file: spotted.map(|(file, _, _)| file),
+        line: spotted.map(|(_, line, _)| line),
+        column: spotted.map(|(_, _, column)| column),
+        field: diagnostic.field.as_deref(),
+        help: diagnostic.help.as_deref(),
+        related: diagnostic
+            .related
+            .iter()
+            .filter_map(|(place, note)| {
+                let (file, line, column) = spot(sources, *place)?;
+                Some(Related { file, line, column, note })
+            })
+            .collect(),
+    }
+}
+
+fn spot(sources: &Sources, place: Place) -> Option<(&str, u32, u32)> {
+    let source = sources.get(place.file)?;
+    let location = source.location(place.span.start);
+    Some((source.path(), location.line, location.column))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_line_has_its_fixed_form() {
+        let summary = Summary { objects: 136, converted: 131, refused: 5, stores: 9, others: 3 };
+        assert_eq!(summary.line(false), "136 objects: 131 converted, 5 refused, 9 stores");
+        assert_eq!(
+            summary.line(true),
+            "136 objects: 131 converted, 5 refused, 9 stores, 3 other documents left out"
+        );
+        let one = Summary { objects: 1, converted: 1, refused: 0, stores: 1, others: 1 };
+        assert_eq!(
+            one.line(true),
+            "1 object: 1 converted, 0 refused, 1 store, 1 other document left out"
+        );
+    }
+}

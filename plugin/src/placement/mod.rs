@@ -1,0 +1,38 @@
+//! Where the results go: which bytes into which file. Decides only; [`crate::files`] writes.
+
+mod edit;
+mod existing;
+mod in_place;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use extsecret_manifest::diagnostic::Diagnostic;
+use extsecret_migrate::{Migration, Output};
+
+use crate::files::Write;
+
+pub(crate) use in_place::{in_place, stores_file};
+pub(crate) use tree::tree;
+
+/// The name of the file for objects that no input file stands for.
+pub(crate) const STORES: &str = "secret-stores.yaml";
+
+/// Everything to be written, in this order.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// The files.
+    pub(crate) writes: Vec<Write>,
+    /// What `--diff` says of each file.
+    pub(crate) diffs: Vec<String>,
+    /// Where each output went, by its index.
+    pub(crate) places: BTreeMap<usize, PathBuf>,
+    /// What happened on the way.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// The outputs without an input object: stores, policies, skeletons.
+fn companions(migration: &Migration) -> impl Iterator<Item = (usize, &Output)> {
+    migration.outputs.iter().enumerate().filter(|(_, output)| output.origin.is_none())
+}
