@@ -18,6 +18,7 @@ mod emit;
 mod finding;
 mod kes;
 mod lodash;
+pub mod old_eso;
 pub mod options;
 mod permissions;
 pub mod policy;
@@ -31,19 +32,6 @@ pub use context::Context;
 pub use options::Options;
 pub use report::{Migration, ObjectReport, Origin, Outcome, Output};
 pub use run::Migrator;
-
-/// TEMP
-pub mod old_eso {
-    use extsecret_manifest::{diagnostic::Diagnostic, node::Node, source::FileId};
-    /// T
-    pub fn converts(_: &str) -> bool {
-        false
-    }
-    /// T
-    pub fn convert(_: FileId, _: &Node) -> Result<(Node, Vec<Diagnostic>), Vec<Diagnostic>> {
-        Err(Vec::new())
-    }
-}
 
 /// What the caller knows about a file beyond its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
