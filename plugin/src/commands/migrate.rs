@@ -28,7 +28,7 @@ pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
         Ok(context) => context,
         Err(diagnostics) => {
             let mut printer = Printer::new(&inputs.sources, &inputs.hidden);
-            printer.add(None, &diagnostics);
+            printer.add(None, None, &diagnostics);
             output::stderr(&printer.finish());
             return Ok(Exit::CouldNotRun);
         }
@@ -184,6 +184,8 @@ fn report(
 /// Findings that are shown together.
 struct Section<'a> {
     place: Option<Place>,
+    /// The object's own place.
+    whole: Option<Place>,
     object: Option<String>,
     diagnostics: &'a [Diagnostic],
 }
@@ -195,12 +197,14 @@ fn explain(args: &MigrateArgs, inputs: &Inputs, migration: &Migration) {
         .suppress(&args.output.suppress);
     let about_objects = migration.objects.iter().map(|object| Section {
         place: Some(object.origin.place()),
+        whole: Some(object.origin.place()),
         object: label(object),
         diagnostics: &object.diagnostics,
     });
     let about_more = inputs.diagnostics.iter().chain(&migration.diagnostics);
     let about_more = about_more.map(|diagnostic| Section {
         place: diagnostic.place,
+        whole: None,
         object: None,
         diagnostics: std::slice::from_ref(diagnostic),
     });
@@ -208,7 +212,7 @@ fn explain(args: &MigrateArgs, inputs: &Inputs, migration: &Migration) {
     // What is said about the run as a whole comes last.
     sections.sort_by_key(|section| (section.place.is_none(), section.place));
     for section in &sections {
-        printer.add(section.object.as_deref(), section.diagnostics);
+        printer.add(section.object.as_deref(), section.whole, section.diagnostics);
     }
     let mut text = printer.finish();
     let stdout_or_tree = !(args.output.in_place || args.output.diff);

@@ -1,5 +1,6 @@
 //! Diagnostics for people: the place, the lines, what is the matter, what to do.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -12,24 +13,47 @@ use extsecret_manifest::source::{FileId, Place, SourceFile, Sources};
 
 /// Findings of one code on one object that are shown with their lines; the rest is counted.
 const PLACES_PER_OBJECT: usize = 5;
-/// Objects with the same warning that are shown with their lines.
-const SNIPPETS_PER_CODE: usize = 3;
-/// Objects with the same warning that get at least a line.
-const LINES_PER_CODE: usize = 10;
+/// Different messages of one warning that are shown with their lines; the rest get a line each.
+const BLOCKS_PER_CODE: usize = 3;
+/// Places that are listed for one message, and messages that get a line; the rest is counted.
+const LINES: usize = 10;
 
 /// As the renderer writes `help` and `note`.
 const NOTE: Style = Style::new().bold();
 
 /// Decides what is shown, and how.
+///
+/// Errors are shown one by one, last, so that they stand above the summary. A warning is shown
+/// once with all places where it applies: it is often the same for every object of a run.
 #[derive(Debug)]
 pub(crate) struct Printer<'a> {
     sources: &'a Sources,
     hidden: &'a BTreeSet<FileId>,
     errors_only: bool,
     suppressed: BTreeSet<&'static str>,
-    /// How many objects have had this code so far.
-    seen: BTreeMap<&'static str, usize>,
-    text: String,
+    remarks: BTreeMap<(Reverse<Severity>, &'static str), Remarks<'a>>,
+    errors: String,
+}
+
+/// The different messages of one code, in order, and where each stands in that order.
+#[derive(Debug, Default)]
+struct Remarks<'a> {
+    all: Vec<Remark<'a>>,
+    known: BTreeMap<(&'a str, Option<&'a str>), usize>,
+}
+
+/// One message of a warning or an info, and everything it applies to.
+#[derive(Debug)]
+struct Remark<'a> {
+    occurrences: Vec<Occurrence<'a>>,
+}
+
+#[derive(Clone, Debug)]
+struct Occurrence<'a> {
+    object: Option<&'a str>,
+    /// Says nothing more exact than which object it is.
+    is_whole_object: bool,
+    diagnostic: &'a Diagnostic,
 }
 
 impl<'a> Printer<'a> {
@@ -40,8 +64,8 @@ impl<'a> Printer<'a> {
             hidden,
             errors_only: false,
             suppressed: BTreeSet::new(),
-            seen: BTreeMap::new(),
-            text: String::new(),
+            remarks: BTreeMap::new(),
+            errors: String::new(),
         }
     }
 
@@ -57,102 +81,84 @@ impl<'a> Printer<'a> {
         self
     }
 
-    /// Adds the findings about one object (or document, or the run), those of one code together.
-    pub(crate) fn add(&mut self, object: Option<&str>, diagnostics: &[Diagnostic]) {
-        let mut groups: Vec<Vec<&Diagnostic>> = Vec::new();
+    /// Adds the findings about one object, which stands at `whole`, or about a document or the run.
+    pub(crate) fn add(
+        &mut self,
+        object: Option<&'a str>,
+        whole: Option<Place>,
+        diagnostics: &'a [Diagnostic],
+    ) {
+        let mut errors: Vec<Vec<&Diagnostic>> = Vec::new();
         for diagnostic in diagnostics {
-            if !self.is_shown(diagnostic.code) {
+            if diagnostic.code.severity != Severity::Error {
+                let is_whole_object = diagnostic.place.is_some() && diagnostic.place == whole;
+                self.add_remark(Occurrence { object, is_whole_object, diagnostic });
                 continue;
             }
-            // Findings of one code belong together when they stand in the same file.
-            let file = diagnostic.place.map(|place| place.file);
-            let group = groups.iter_mut().find(|group| {
-                group.first().is_some_and(|first| {
-                    first.code.id == diagnostic.code.id
-                        && first.place.map(|place| place.file) == file
-                        && file.is_some()
-                })
+            // Errors of one code belong together when they stand in the same file.
+            let key = |d: &Diagnostic| d.place.map(|place| (d.code.id, place.file));
+            let group = errors.iter_mut().find(|group| {
+                group
+                    .first()
+                    .is_some_and(|first| key(first).is_some() && key(first) == key(diagnostic))
             });
             match group {
                 Some(group) => group.push(diagnostic),
-                None => groups.push(vec![diagnostic]),
+                None => errors.push(vec![diagnostic]),
             }
         }
-        for group in groups {
-            self.add_group(object, &group);
+        for group in errors {
+            let rendered = self.error(object, &group);
+            self.errors.push_str(&rendered);
+            self.errors.push_str("\n\n");
         }
     }
 
-    /// Everything added so far, with styles, and a word on what was folded.
-    pub(crate) fn finish(mut self) -> String {
-        for (code, count) in &self.seen {
-            if let Some(more) = count.checked_sub(LINES_PER_CODE).filter(|more| *more > 0) {
+    /// Everything added so far, with styles.
+    pub(crate) fn finish(self) -> String {
+        let mut text = String::new();
+        for ((_, code), remarks) in &self.remarks {
+            for (number, remark) in remarks.all.iter().take(BLOCKS_PER_CODE).enumerate() {
+                text.push_str(&self.remark(remark, number == 0));
+                text.push_str("\n\n");
+            }
+            let rest = remarks.all.get(BLOCKS_PER_CODE..).unwrap_or_default();
+            for remark in rest.iter().take(LINES) {
+                self.line(&mut text, remark);
+            }
+            if let Some(more) = rest.len().checked_sub(LINES).filter(|more| *more > 0) {
                 let _ = writeln!(
-                    self.text,
-                    "{more} more with {code}: --report FILE lists all, --suppress {code} hides them\n"
+                    text,
+                    "and {more} more with {code}: --report FILE lists all, --suppress {code} \
+                     hides them"
                 );
             }
+            if !rest.is_empty() {
+                text.push('\n');
+            }
         }
-        self.text
+        text.push_str(&self.errors);
+        text
     }
 
-    fn is_shown(&self, code: &Code) -> bool {
-        code.severity == Severity::Error || !(self.errors_only || self.suppressed.contains(code.id))
-    }
-
-    fn add_group(&mut self, object: Option<&str>, group: &[&Diagnostic]) {
-        let Some(first) = group.first() else { return };
-        let code = first.code;
-        let repeated = if code.severity == Severity::Error {
-            0
-        } else {
-            let seen = self.seen.entry(code.id).or_default();
-            *seen += 1;
-            *seen
-        };
-        if repeated > LINES_PER_CODE {
+    fn add_remark(&mut self, occurrence: Occurrence<'a>) {
+        let code = occurrence.diagnostic.code;
+        if self.errors_only || self.suppressed.contains(code.id) {
             return;
         }
-        if repeated > SNIPPETS_PER_CODE {
-            self.add_line(object, first, group.len());
-            return;
+        let remarks = self.remarks.entry((Reverse(code.severity), code.id)).or_default();
+        let key = (occurrence.diagnostic.message.as_str(), occurrence.diagnostic.help.as_deref());
+        let next = remarks.all.len();
+        match remarks.all.get_mut(*remarks.known.entry(key).or_insert(next)) {
+            Some(remark) => remark.occurrences.push(occurrence),
+            None => remarks.all.push(Remark { occurrences: vec![occurrence] }),
         }
-        let rendered = self.render(object, group, repeated <= 1);
-        self.text.push_str(&rendered);
-        self.text.push_str("\n\n");
     }
 
-    /// `path:line:column: warning[W08]: message`
-    fn add_line(&mut self, object: Option<&str>, diagnostic: &Diagnostic, count: usize) {
-        let place = diagnostic.place.and_then(|place| self.spot(place));
-        let style = style(diagnostic.code.severity);
-        if let Some((source, line, column)) = place {
-            let _ = write!(self.text, "{}:{line}:{column}: ", printable(source.path()));
-        }
-        let _ = write!(
-            self.text,
-            "{style}{}[{}]{style:#}: {}",
-            diagnostic.code.severity.as_str(),
-            diagnostic.code.id,
-            printable(&diagnostic.message),
-        );
-        if let Some(object) = object {
-            let _ = write!(self.text, " ({})", printable(object));
-        }
-        if count > 1 {
-            let _ = write!(self.text, ", and {} more in this object", count - 1);
-        }
-        self.text.push_str("\n\n");
-    }
-
-    fn render(&self, object: Option<&str>, group: &[&Diagnostic], with_help: bool) -> String {
+    fn error(&self, object: Option<&str>, group: &[&Diagnostic]) -> String {
         let Some(first) = group.first() else { return String::new() };
-        let level = level(first.code.severity);
-        let title = level.clone().primary_title(printable(&first.message)).id(first.code.id);
-        let mut notes: Vec<(Level<'static>, String)> = Vec::new();
-        if let Some(object) = object {
-            notes.push((Level::NOTE, format!("in {}", printable(object))));
-        }
+        let mut notes = Vec::new();
+        notes.extend(object.map(|object| (Level::NOTE, format!("in {}", printable(object)))));
         if group.len() > PLACES_PER_OBJECT {
             let more = group.len() - PLACES_PER_OBJECT;
             notes.push((Level::NOTE, format!("and {more} more of these here")));
@@ -164,16 +170,73 @@ impl<'a> Printer<'a> {
             }
         }
         notes.extend(helps.iter().map(|help| (Level::HELP, printable(help))));
-        if with_help {
-            let explain = format!("kubectl extsecret explain {}", first.code.id);
-            let help = if helps.is_empty() {
-                format!("{} (more: {explain})", first_sentence(first.code.action))
-            } else {
-                format!("more: {explain}")
-            };
-            notes.push((Level::HELP, help));
+        notes.push(explain(first.code, !helps.is_empty()));
+        Self::render(first, self.places(group), notes)
+    }
+
+    fn remark(&self, remark: &Remark<'_>, with_help: bool) -> String {
+        let Some((first, others)) = remark.occurrences.split_first() else {
+            return String::new();
+        };
+        let diagnostic = first.diagnostic;
+        let mut notes = Vec::new();
+        notes.extend(first.object.map(|object| (Level::NOTE, format!("in {}", printable(object)))));
+        if !others.is_empty() {
+            let mut also = String::from("also at");
+            for other in others.iter().take(LINES) {
+                let place = other.diagnostic.place.and_then(|place| self.spot(place));
+                also.push('\n');
+                if let Some((source, line, column)) = place {
+                    let _ = write!(also, "{}:{line}:{column} ", printable(source.path()));
+                }
+                if let Some(object) = other.object {
+                    let _ = write!(also, "in {}", printable(object));
+                }
+            }
+            if let Some(more) = others.len().checked_sub(LINES).filter(|more| *more > 0) {
+                let _ = write!(also, "\nand {more} more places; --report FILE lists all");
+            }
+            notes.push((Level::NOTE, also));
         }
-        let places = self.places(group);
+        notes.extend(diagnostic.help.as_ref().map(|help| (Level::HELP, printable(help))));
+        if with_help {
+            notes.push(explain(diagnostic.code, diagnostic.help.is_some()));
+        }
+        let places = if first.is_whole_object {
+            diagnostic.place.and_then(|place| self.position(place)).into_iter().collect()
+        } else {
+            self.places(&[diagnostic])
+        };
+        Self::render(diagnostic, places, notes)
+    }
+
+    /// `path:line:column: warning[W08]: message (object)`
+    fn line(&self, text: &mut String, remark: &Remark<'_>) {
+        let Some(first) = remark.occurrences.first() else { return };
+        let Diagnostic { code, message, place, .. } = first.diagnostic;
+        if let Some((source, line, column)) = place.and_then(|place| self.spot(place)) {
+            let _ = write!(text, "{}:{line}:{column}: ", printable(source.path()));
+        }
+        let style = style(code.severity);
+        let severity = code.severity.as_str();
+        let _ = write!(text, "{style}{severity}[{}]{style:#}: {}", code.id, printable(message));
+        if let Some(object) = first.object {
+            let _ = write!(text, " ({})", printable(object));
+        }
+        if let Some(more) = remark.occurrences.len().checked_sub(1).filter(|more| *more > 0) {
+            let _ = write!(text, ", and at {more} more places");
+        }
+        text.push('\n');
+    }
+
+    fn render(
+        diagnostic: &Diagnostic,
+        places: Vec<Element<'_>>,
+        notes: Vec<(Level<'static>, String)>,
+    ) -> String {
+        let title = level(diagnostic.code.severity)
+            .primary_title(printable(&diagnostic.message))
+            .id(diagnostic.code.id);
         let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
         if places.is_empty() {
             // Without lines the renderer would still draw their margin.
@@ -185,8 +248,7 @@ impl<'a> Printer<'a> {
             return text;
         }
         let notes = notes.into_iter().map(|(level, note)| Element::from(level.message(note)));
-        let report = Group::with_title(title).elements(places).elements(notes);
-        renderer.render(&[report])
+        renderer.render(&[Group::with_title(title).elements(places).elements(notes)])
     }
 
     /// The lines of a group, one snippet for each file that it points into.
@@ -219,15 +281,7 @@ impl<'a> Printer<'a> {
     fn snippet(&self, file: FileId, marks: &[Mark]) -> Vec<Element<'a>> {
         let Some(source) = self.sources.get(file) else { return Vec::new() };
         if self.hidden.contains(&file) || source.text().is_empty() {
-            let positions = marks.iter().filter_map(|mark| self.spot(mark.place));
-            return positions
-                .map(|(source, line, column)| {
-                    Origin::path(printable(source.path()))
-                        .line(line as usize)
-                        .char_column(column as usize)
-                        .into()
-                })
-                .collect();
+            return marks.iter().filter_map(|mark| self.position(mark.place)).collect();
         }
         let text = source.text();
         let ranges: Vec<_> = marks.iter().map(|mark| first_line(text, mark.place)).collect();
@@ -246,6 +300,13 @@ impl<'a> Printer<'a> {
             snippet = snippet.annotation(mark.kind.span(range).label(label));
         }
         vec![snippet.into()]
+    }
+
+    /// A place without its lines.
+    fn position(&self, place: Place) -> Option<Element<'a>> {
+        let (source, line, column) = self.spot(place)?;
+        let origin = Origin::path(printable(source.path()));
+        Some(origin.line(line as usize).char_column(column as usize).into())
     }
 
     fn spot(&self, place: Place) -> Option<(&'a SourceFile, u32, u32)> {
@@ -293,6 +354,17 @@ fn style(severity: Severity) -> Style {
     }
 }
 
+/// The last note: what to do, unless that was said, and where to read more.
+fn explain(code: &Code, is_helped: bool) -> (Level<'static>, String) {
+    let more = format!("kubectl extsecret explain {}", code.id);
+    let help = if is_helped || code.severity == Severity::Info {
+        format!("more: {more}")
+    } else {
+        format!("{} (more: {more})", first_sentence(code.action))
+    };
+    (Level::HELP, help)
+}
+
 fn first_sentence(text: &str) -> &str {
     // A full stop inside a code span or a name has no blank behind it.
     text.find(". ").map_or(text, |at| text.get(..=at).unwrap_or(text)).trim_end_matches('.')
@@ -319,6 +391,9 @@ mod tests {
         action: "Do this. Then that.",
     };
 
+    static ERROR: Code = Code { id: "E99", severity: Severity::Error, ..CODE };
+    static INFO: Code = Code { id: "I99", severity: Severity::Info, ..CODE };
+
     fn sources() -> (Sources, FileId) {
         let mut sources = Sources::default();
         let id = sources.add(SourceFile::new("dir/f.yaml", "a: 1\nb:\n  c: hunter2\n  d: 4\n"));
@@ -338,18 +413,22 @@ mod tests {
         let (sources, id) = sources();
         let hidden = BTreeSet::new();
         let mut printer = Printer::new(&sources, &hidden);
-        printer.add(Some("ExternalSecret app/x"), &[finding(id, 5, 27).field("b")]);
+        let found = [finding(id, 5, 27).field("b")];
+        printer.add(Some("ExternalSecret app/x"), None, &found);
         insta::assert_snapshot!(plain(&printer.finish()));
     }
 
     #[test]
-    fn findings_of_one_code_share_a_snippet() {
+    fn errors_of_one_code_share_a_snippet() {
         let (sources, id) = sources();
         let hidden = BTreeSet::new();
         let mut printer = Printer::new(&sources, &hidden);
-        let mut second = finding(id, 25, 26);
-        second.message = "so is this".into();
-        printer.add(None, &[finding(id, 0, 1), second]);
+        let mut found = [finding(id, 0, 1), finding(id, 25, 26)];
+        found[1].message = "so is this".into();
+        for finding in &mut found {
+            finding.code = &ERROR;
+        }
+        printer.add(None, None, &found);
         insta::assert_snapshot!(plain(&printer.finish()));
     }
 
@@ -358,35 +437,67 @@ mod tests {
         let (sources, id) = sources();
         let hidden = BTreeSet::from([id]);
         let mut printer = Printer::new(&sources, &hidden);
-        printer.add(None, &[finding(id, 13, 20)]);
+        let found = [finding(id, 13, 20)];
+        printer.add(None, None, &found);
         let text = plain(&printer.finish());
         assert!(text.contains("dir/f.yaml:3:6"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
 
     #[test]
-    fn repetitions_become_lines_and_then_a_count() {
+    fn a_warning_about_many_objects_is_said_once() {
         let (sources, id) = sources();
         let hidden = BTreeSet::new();
         let mut printer = Printer::new(&sources, &hidden);
-        for _ in 0..15 {
-            printer.add(Some("ExternalSecret app/x"), &[finding(id, 0, 1)]);
+        let found = [finding(id, 0, 27)];
+        let names: Vec<_> = (0..15).map(|number| format!("ExternalSecret app/x{number}")).collect();
+        for name in &names {
+            printer.add(Some(name), found[0].place, &found);
         }
+        insta::assert_snapshot!(plain(&printer.finish()));
+    }
+
+    #[test]
+    fn many_messages_of_one_warning_become_lines_and_then_a_count() {
+        let (sources, id) = sources();
+        let hidden = BTreeSet::new();
+        let mut printer = Printer::new(&sources, &hidden);
+        let found: Vec<_> = (0..15)
+            .map(|number| Diagnostic { message: format!("odd {number}"), ..finding(id, 0, 1) })
+            .collect();
+        printer.add(Some("ExternalSecret app/x"), None, &found);
         let text = plain(&printer.finish());
-        assert_eq!(text.matches("--> dir/f.yaml:1:1").count(), SNIPPETS_PER_CODE);
-        assert_eq!(text.matches("\ndir/f.yaml:1:1: warning[W99]: it is odd").count(), 7);
-        assert!(text.contains("5 more with W99"), "{text}");
+        assert_eq!(text.matches("--> dir/f.yaml:1:1").count(), BLOCKS_PER_CODE);
+        assert_eq!(text.matches("\ndir/f.yaml:1:1: warning[W99]: odd").count(), LINES);
+        assert!(text.contains("and 2 more with W99"), "{text}");
+    }
+
+    #[test]
+    fn errors_come_last() {
+        let (sources, id) = sources();
+        let hidden = BTreeSet::new();
+        let mut printer = Printer::new(&sources, &hidden);
+        let found = [
+            Diagnostic { code: &ERROR, ..finding(id, 0, 1) },
+            Diagnostic { code: &INFO, ..finding(id, 0, 1) },
+            finding(id, 0, 1),
+        ];
+        printer.add(None, None, &found);
+        let text = plain(&printer.finish());
+        let at = |code: &str| text.find(code).unwrap();
+        assert!(at("info[I99]") < at("warning[W99]") && at("warning[W99]") < at("error[E99]"));
     }
 
     #[test]
     fn quiet_and_suppressed_leave_errors() {
         let (sources, id) = sources();
         let hidden = BTreeSet::new();
+        let found = [finding(id, 0, 1)];
         let mut quiet = Printer::new(&sources, &hidden).errors_only(true);
-        quiet.add(None, &[finding(id, 0, 1)]);
+        quiet.add(None, None, &found);
         assert_eq!(quiet.finish(), "");
         let mut suppressed = Printer::new(&sources, &hidden).suppress(&[&CODE]);
-        suppressed.add(None, &[finding(id, 0, 1)]);
+        suppressed.add(None, None, &found);
         assert_eq!(suppressed.finish(), "");
     }
 
@@ -397,7 +508,8 @@ mod tests {
         let hidden = BTreeSet::new();
         for (start, end) in [(1, 1), (0, 900), (900, 901), (3, 3), (2, 1), (1, 2)] {
             let mut printer = Printer::new(&sources, &hidden);
-            printer.add(None, &[finding(id, start, end)]);
+            let found = [finding(id, start, end)];
+            printer.add(None, None, &found);
             assert!(plain(&printer.finish()).contains("it is odd"));
         }
     }
@@ -409,7 +521,8 @@ mod tests {
         let mut printer = Printer::new(&sources, &hidden);
         let mut evil = finding(id, 0, 1);
         evil.message = "name \u{1b}]0;x\u{7}".into();
-        printer.add(None, &[evil]);
+        let found = [evil];
+        printer.add(None, None, &found);
         assert!(!plain(&printer.finish()).contains(['\u{1b}', '\u{7}']));
     }
 }
