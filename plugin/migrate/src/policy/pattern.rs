@@ -458,4 +458,25 @@ mod tests {
         }
         assert!(Pattern::new(&format!("{}a{}", "(".repeat(100_000), ")".repeat(100_000))).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(pattern in r"[ab\\dw/.|()\[\]{}*+?^$,12:&é-]{0,12}|\PC{0,20}") {
+            if let Err(error) = Pattern::new(&pattern) {
+                proptest::prop_assert!(error.at <= pattern.chars().count() + 1);
+            }
+        }
+
+        /// Where no two dialects differ, the rewritten pattern means what was written.
+        #[test]
+        fn common_patterns_keep_their_meaning(
+            pattern in "[ab/.|()*+?^$]{0,10}",
+            text in "[ab/]{0,8}",
+        ) {
+            if let Ok(read) = Pattern::new(&pattern) {
+                let plain = Regex::new(&pattern).expect("accepted here, so accepted everywhere");
+                proptest::prop_assert_eq!(read.is_match(&text), plain.is_match(&text));
+            }
+        }
+    }
 }
