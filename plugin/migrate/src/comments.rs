@@ -80,14 +80,14 @@ impl Moves {
 /// Collects the comments of an object with their new places.
 pub(crate) fn collect(object: &Node, moves: &Moves) -> Vec<Carried> {
     let mut out = Vec::new();
-    walk(object, String::new(), object.span, Some((Vec::new(), true)), moves, &mut out, true);
+    walk(object, "", object.span, Some((Vec::new(), true)), moves, &mut out, true);
     out
 }
 
 /// `place` is the new place of this node, and whether children keep their names below it.
 fn walk(
     node: &Node,
-    field: String,
+    field: &str,
     span: Span,
     place: Option<(Vec<String>, bool)>,
     moves: &Moves,
@@ -97,7 +97,7 @@ fn walk(
     let Some((target, whole)) = place else { return };
     if let Some(comments) = node.comments.as_ref().filter(|comments| !comments.is_empty()) {
         out.push(Carried {
-            field: field.clone(),
+            field: field.to_owned(),
             span,
             target: target.clone(),
             exact,
@@ -117,7 +117,7 @@ fn walk(
             }
             None => ((target.clone(), false), false),
         };
-        walk(child, path, span, Some(place), moves, out, exact);
+        walk(child, &path, span, Some(place), moves, out, exact);
     };
     match &node.value {
         Value::Mapping(entries) => {
@@ -203,12 +203,13 @@ fn descend<'n>(node: &'n mut Node, path: &[String]) -> Option<&'n mut Node> {
 fn attach(node: &mut Node, comments: Comments, item: bool) {
     let Comments { before, mut trailing, after } = comments;
     // `- # text` above an item's fields reads worse than the end of its first value's line.
-    if item && trailing.is_some() {
-        if let Some(first) = first_scalar(node) {
-            let slot = &mut first.comments_mut().trailing;
-            if slot.is_none() {
-                *slot = trailing.take();
-            }
+    if item
+        && trailing.is_some()
+        && let Some(first) = first_scalar(node)
+    {
+        let slot = &mut first.comments_mut().trailing;
+        if slot.is_none() {
+            *slot = trailing.take();
         }
     }
     let collection = !is_scalar(node);

@@ -53,6 +53,7 @@ pub(crate) fn draft(
     mut template: Template,
     found: &mut Findings<'_>,
 ) -> Draft {
+    top_level(object, found);
     let mut moves = std::mem::take(&mut mapped.moves);
     if moves.enabled() {
         let root = kes.root;
@@ -72,8 +73,13 @@ pub(crate) fn draft(
     let comments = if moves.enabled() { comments::collect(object, &moves) } else { Vec::new() };
     // KES never checked dataFromWithOptions.
     let extracts = kes.extracts.iter().filter(|item| item.label.starts_with("dataFrom["));
-    let keys = kes.items.iter().chain(&kes.paths).chain(extracts);
+    let checked = kes.items.iter().chain(&kes.paths).chain(extracts);
     let role = kes.role_arn.as_ref().or(kes.vault_role.as_ref());
+    let spec = spec(kes.name, &mut mapped, template);
+    // The API's own rules have the last word: what they refuse would never be applied.
+    for violation in extsecret_crds::rules::check_external_secret(&spec) {
+        found.object(&codes::E16, violation.message).field = Some(violation.field);
+    }
     Draft {
         name: kes.name.to_owned(),
         namespace: namespace.map(str::to_owned),
@@ -81,9 +87,9 @@ pub(crate) fn draft(
         skeleton: mapped.skeleton.take(),
         role_chain: mapped.role_chain,
         role: role.map(|text| text.value.to_string()),
-        keys: keys.map(|item| item.key.value.to_string()).collect(),
+        keys: checked.map(|item| item.key.value.to_string()).collect(),
         metadata: metadata(kes, namespace, found),
-        spec: spec(kes.name, &mut mapped, template),
+        spec,
         store: mapped.store,
         comments,
     }
@@ -160,7 +166,26 @@ const NOISE: &[&str] = &[
     "deletionTimestamp",
     "deletionGracePeriodSeconds",
 ];
+const NOISE_MESSAGE: &str = "fields that the API server writes are left out";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Fields beside `spec`: the status is export noise, others were never KES's.
+fn top_level(object: &Node, found: &mut Findings<'_>) {
+    for given in object.as_mapping().unwrap_or_default() {
+        match given.key.as_str() {
+            "apiVersion" | "kind" | "metadata" | "spec" | "secretDescriptor" => {}
+            "status" => found.once(&codes::I04, NOISE_MESSAGE),
+            other => {
+                found.at(
+                    &codes::W02,
+                    given.key_span,
+                    other,
+                    format!("`{other}` is unknown to KES and left out"),
+                );
+            }
+        }
+    }
+}
 
 /// Name, namespace, labels and annotations; export noise goes (I04), anything else has no meaning
 /// on the new object (W02).
@@ -205,7 +230,7 @@ fn metadata(kes: &Kes<'_>, namespace: Option<&str>, found: &mut Findings<'_>) ->
         }
     }
     if noise {
-        found.once(&codes::I04, "fields that the API server writes are left out");
+        found.once(&codes::I04, NOISE_MESSAGE);
     }
     Node::new(Value::Mapping(out))
 }

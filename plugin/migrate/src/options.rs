@@ -33,6 +33,7 @@ pub enum Auth {
 
 /// All decisions of one run. The defaults are those of the command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // They are switches of a command line.
 pub struct Options {
     /// `--scope`
     pub scope: Scope,
@@ -78,7 +79,8 @@ pub struct Options {
     pub namespace_policy: bool,
     /// `--role-conditions`: limit stores to the namespaces whose annotation permits the role.
     pub role_conditions: bool,
-    /// `--enforced`: kubernetes-external-secrets ran with ENFORCE_NAMESPACE_ANNOTATIONS.
+    /// `--enforced`: kubernetes-external-secrets ran with
+    /// `ENFORCE_NAMESPACE_ANNOTATIONS`.
     pub enforced: bool,
     /// `--store-name GENERATED=WANTED`: renames stores.
     pub store_names: BTreeMap<String, String>,

@@ -3,14 +3,15 @@
 //! Two passes, because a store's name and the namespaces that may use it are known only when
 //! every object has been seen: [`Migrator::add`] converts, [`Migrator::finish`] names and writes.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use extsecret_crds::duration::GoDuration;
 use extsecret_crds::external_secret::StoreKind;
 use extsecret_manifest::diagnostic::Diagnostic;
-use extsecret_manifest::node::{Node, Value};
+use extsecret_manifest::node::{Entry, Node, Value};
 use extsecret_manifest::read::{Content, Document, looks_like_template};
-use extsecret_manifest::source::{FileId, Place, SourceFile};
+use extsecret_manifest::source::{FileId, Place, SourceFile, Span};
 use extsecret_manifest::stream::{self, Object};
 
 use crate::backends::{self, Facts};
@@ -152,7 +153,7 @@ impl<'a> Migrator<'a> {
                 report.diagnostics = found.finish();
             }
             (("external-secrets.io", "v1alpha1" | "v1beta1"), _) if old_eso::converts(kind) => {
-                self.old_eso(id, origin, object.node, &mut report);
+                self.old_eso(id, origin, &named(object), &mut report);
             }
             (("", "v1"), "Namespace") => {
                 self.diagnostics.extend(self.context.add_namespace(id, object.node));
@@ -447,6 +448,20 @@ impl<'a> Migrator<'a> {
             }
         }
     }
+}
+
+/// The object with the `apiVersion` and `kind` that it may have from the list around it.
+fn named(object: Object<'_>) -> Cow<'_, Node> {
+    let mut node = Cow::Borrowed(object.node);
+    for (key, value) in [("kind", object.kind()), ("apiVersion", object.api_version())] {
+        if let Some(value) = value.filter(|_| object.node.get(key).is_none())
+            && let Value::Mapping(entries) = &mut node.to_mut().value
+        {
+            let value = Node::new(Value::String(value.to_owned()));
+            entries.insert(0, Entry { key: key.to_owned(), key_span: Span::default(), value });
+        }
+    }
+    node
 }
 
 /// A JSON patch whose paths only a KES object has.

@@ -156,10 +156,10 @@ fn string_map(
     let mut map = BTreeMap::new();
     for entry in entries {
         let field = format!("{field}.{}", entry.key);
-        if let Some(given) = text(&entry.value, &field, found) {
-            if is_static(&given.value, &entry.value, &field, found) {
-                map.insert(entry.key.clone(), literal(&given.value));
-            }
+        if let Some(given) = text(&entry.value, &field, found)
+            && is_static(&given.value, &entry.value, &field, found)
+        {
+            map.insert(entry.key.clone(), literal(&given.value));
         }
     }
     (!map.is_empty()).then_some(map)
@@ -173,10 +173,10 @@ fn string_list(node: &Node, field: &str, found: &mut Findings<'_>) -> Option<Vec
     let mut list = Vec::new();
     for (i, item) in items.iter().enumerate() {
         let field = format!("{field}[{i}]");
-        if let Some(given) = text(item, &field, found) {
-            if is_static(&given.value, item, &field, found) {
-                list.push(given.value.into_owned());
-            }
+        if let Some(given) = text(item, &field, found)
+            && is_static(&given.value, item, &field, found)
+        {
+            list.push(given.value.into_owned());
         }
     }
     (!list.is_empty()).then_some(list)

@@ -3,7 +3,7 @@
 use extsecret_crds::provider::Provider;
 use extsecret_crds::provider::akeyless::{AkeylessAuth, AkeylessAuthSecretRef, AkeylessProvider};
 
-use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, readable};
+use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, known, readable};
 use crate::finding::Findings;
 use crate::kes::Kes;
 
@@ -12,7 +12,7 @@ pub(super) fn convert(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>,
     add_items(kes, found, out, |_, _, _| {});
     let context = facts.context;
     let url =
-        facts.text(context.akeyless_endpoint(), facts.options.akeyless_endpoint.as_ref(), found);
+        Facts::text(context.akeyless_endpoint(), facts.options.akeyless_endpoint.as_ref(), found);
     let url = facts.need(url, "the Akeyless endpoint", "AKEYLESS_API_ENDPOINT", found);
     let Some(mut skeleton) = facts.skeleton("kes-akeyless", found) else { return };
     // ESO takes all three only from Secrets, whatever the auth strategy; what KES had as a plain
@@ -23,7 +23,7 @@ pub(super) fn convert(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>,
         (context.akeyless_access_type_param(), "accessTypeParam", "AKEYLESS_ACCESS_TYPE_PARAM"),
     ];
     let [access_id, access_type, access_type_param] = parts.map(|(fact, key, variable)| {
-        let credential = facts.fact(fact, found);
+        let credential = known(fact, found);
         Some(facts.credential(credential, &mut skeleton, key, variable, found))
     });
     let secret_ref = AkeylessAuthSecretRef {

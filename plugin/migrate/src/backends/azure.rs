@@ -5,7 +5,7 @@ use extsecret_crds::provider::azure::{
     AzureAuthType, AzureEnvironmentType, AzureKvAuth, AzureKvProvider,
 };
 
-use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, readable};
+use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, known, readable};
 use crate::codes;
 use crate::finding::{Findings, WithHelp};
 use crate::kes::{Item, Kes};
@@ -42,7 +42,7 @@ fn store(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>, out: &mut Ma
             .with_help("KES could not read it either: add the name of the vault");
         return;
     };
-    let environment = match facts.fact(context.azure_environment(), found) {
+    let environment = match known(context.azure_environment(), found) {
         None | Some("AzureCloud") => None,
         Some("AzureUSGovernment" | "AzureUSGovernmentCloud") => {
             Some(AzureEnvironmentType::UsGovernmentCloud)
@@ -57,10 +57,10 @@ fn store(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>, out: &mut Ma
             return;
         }
     };
-    let suffix = facts.fact(context.azure_dns_suffix(), found).unwrap_or("vault.azure.net");
+    let suffix = known(context.azure_dns_suffix(), found).unwrap_or("vault.azure.net");
     let mut provider = AzureKvProvider {
         vault_url: format!("https://{vault}.{}", suffix.trim_start_matches('.')),
-        tenant_id: facts.text(context.azure_tenant(), options.azure_tenant.as_ref(), found),
+        tenant_id: Facts::text(context.azure_tenant(), options.azure_tenant.as_ref(), found),
         environment_type: environment,
         ..AzureKvProvider::default()
     };
@@ -89,11 +89,11 @@ fn service_principal(
 ) {
     let context = facts.context;
     facts.need(provider.tenant_id.as_ref(), "the Azure tenant", "AZURE_TENANT_ID", found);
-    let secret = facts.fact(context.azure_client_secret(), found);
+    let secret = known(context.azure_client_secret(), found);
     let secret =
         facts.need(secret, "the Secret with KES's client secret", "AZURE_CLIENT_SECRET", found);
     let Some(secret) = secret else { return };
-    let id = facts.fact(context.azure_client_id(), found);
+    let id = known(context.azure_client_id(), found);
     let Some(mut skeleton) = facts.skeleton("kes-azure-login", found) else { return };
     let mut selector = |credential, key, variable: &str| {
         Some(facts.credential(credential, &mut skeleton, key, variable, found))

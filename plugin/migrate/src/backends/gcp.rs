@@ -6,7 +6,7 @@ use extsecret_crds::provider::gcp::{
     GcpAuthSecretRef, GcpWorkloadIdentity, GcpsmAuth, GcpsmProvider,
 };
 
-use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, readable};
+use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, known, readable};
 use crate::codes;
 use crate::context::{FileSource, ObjectKey};
 use crate::finding::Findings;
@@ -35,7 +35,7 @@ fn version(item: &Item<'_>, remote: &mut RemoteRef, found: &mut Findings<'_>) {
 }
 
 fn store(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>, out: &mut Mapped) {
-    let project = facts.own_or_said(
+    let project = Facts::own_or_said(
         kes.project_id.as_ref(),
         facts.context.google_project(),
         facts.options.gcp_project.as_ref(),
@@ -78,7 +78,7 @@ fn store(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>, out: &mut Ma
 }
 
 fn key_file(facts: Facts<'_>, found: &mut Findings<'_>) -> Option<GcpsmAuth> {
-    let file = facts.fact(facts.context.google_key_file(), found);
+    let file = known(facts.context.google_key_file(), found);
     let file = file.filter(|file| file.source == FileSource::Secret);
     let file = facts.need(
         file,

@@ -7,7 +7,7 @@ use extsecret_crds::external_secret::{ExternalSecretData, RemoteRef};
 use extsecret_crds::provider::Provider;
 use extsecret_crds::provider::ibm::{IbmAuth, IbmAuthSecretRef, IbmContainerAuth, IbmProvider};
 
-use super::{Facts, Mapped, StoreSeed, add_items, readable};
+use super::{Facts, Mapped, StoreSeed, add_items, known, readable};
 use crate::codes;
 use crate::finding::{Findings, WithHelp};
 use crate::kes::{Item, Kes};
@@ -107,21 +107,17 @@ fn adapt(
         !facts.options.no_emulate
     };
     match (kind, property) {
-        ("arbitrary", Some("payload")) | ("kv", Some("payload")) => remote.property = None,
-        ("arbitrary", None) => {
-            if emulate(found) {
-                rebuilt.push((name, format!("{{\"payload\":{{{{ {value} | toRawJson }}}}}}")));
-            }
+        ("arbitrary" | "kv", Some("payload")) => remote.property = None,
+        ("arbitrary", None) if emulate(found) => {
+            rebuilt.push((name, format!("{{\"payload\":{{{{ {value} | toRawJson }}}}}}")));
         }
         ("kv", Some(inner)) => {
             if let Some(inner) = inner.strip_prefix("payload.") {
                 remote.property = Some(crate::property::translate(inner).path);
             }
         }
-        ("iam_credentials", None) => {
-            if emulate(found) {
-                rebuilt.push((name, format!("{{{{ {value} | toRawJson }}}}")));
-            }
+        ("iam_credentials", None) if emulate(found) => {
+            rebuilt.push((name, format!("{{{{ {value} | toRawJson }}}}")));
         }
         ("iam_credentials", Some(_)) => {
             found
@@ -136,31 +132,26 @@ fn adapt(
                 )
                 .with_help("leave the property out");
         }
-        ("username_password", None) => {
-            if emulate(found) {
+        ("username_password", None) if emulate(found) => {
+            found.at(
+                &codes::W16,
+                item.span,
+                item.field.as_str(),
+                format!(
+                    "{} is rebuilt as JSON of username and password, in this order",
+                    item.label
+                ),
+            );
+            let password = crate::emit::hidden_key(&name, "password");
+            if !crate::kes::is_secret_key(&password) {
                 found.at(
-                    &codes::W16,
+                    &codes::E09,
                     item.span,
                     item.field.as_str(),
-                    format!(
-                        "{} is rebuilt as JSON of username and password, in this order",
-                        item.label
-                    ),
+                    format!("the name of {} leaves no room for the parts of its value", item.label),
                 );
-                let password = crate::emit::hidden_key(&name, "password");
-                if !crate::kes::is_secret_key(&password) {
-                    found.at(
-                        &codes::E09,
-                        item.span,
-                        item.field.as_str(),
-                        format!(
-                            "the name of {} leaves no room for the parts of its value",
-                            item.label
-                        ),
-                    );
-                }
-                whole_login(&name, password, remote, rebuilt, parts);
             }
+            whole_login(&name, password, remote, rebuilt, parts);
         }
         _ => {}
     }
@@ -188,14 +179,14 @@ fn whole_login(
 
 fn store(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>, out: &mut Mapped) {
     let context = facts.context;
-    let url = facts.text(context.ibm_endpoint(), facts.options.ibm_endpoint.as_ref(), found);
+    let url = Facts::text(context.ibm_endpoint(), facts.options.ibm_endpoint.as_ref(), found);
     let variable = "IBM_CLOUD_SECRETS_MANAGER_API_ENDPOINT";
     let url = facts.need(url, "the URL of the IBM Secrets Manager", variable, found);
     // There is no identity of the controller's own on IBM: a store without auth is invalid.
-    let iam_endpoint = facts.fact(context.ibm_iam_endpoint(), found).map(str::to_owned);
-    let container = facts.fact(context.ibm_auth_type(), found) == Some("container");
+    let iam_endpoint = known(context.ibm_iam_endpoint(), found).map(str::to_owned);
+    let container = known(context.ibm_auth_type(), found) == Some("container");
     let auth = if container {
-        let profile = facts.fact(context.ibm_profile(), found);
+        let profile = known(context.ibm_profile(), found);
         let variable = "IBM_CLOUD_SECRETS_MANAGER_API_IAM_PROFILE_NAME";
         facts.need(profile, "the trusted profile", variable, found).map(|profile| IbmAuth {
             container_auth: Some(IbmContainerAuth {
@@ -235,7 +226,7 @@ fn secret_ref(
     out: &mut Mapped,
 ) -> Option<IbmAuth> {
     let variable = "IBM_CLOUD_SECRETS_MANAGER_API_APIKEY";
-    let key = facts.fact(facts.context.ibm_api_key(), found);
+    let key = known(facts.context.ibm_api_key(), found);
     let key = facts.need(key, "the Secret with KES's API key", variable, found)?;
     let mut skeleton = facts.skeleton("kes-ibm-apikey", found)?;
     let selector = facts.credential(Some(key), &mut skeleton, "apiKey", variable, found);

@@ -264,36 +264,33 @@ struct Said {
     by: &'static str,
 }
 
+/// A fact of the context; one that stands there but cannot be read refuses the object.
+fn known<T>(fact: Fact<T>, found: &mut Findings<'_>) -> Option<T> {
+    fact.unwrap_or_else(|unknown| {
+        found.add(unknown);
+        None
+    })
+}
+
 impl Facts<'_> {
     /// What the flag says, or else the context (specification 3.3; a flag is given on purpose, so
     /// it counts, with W32). A setting of KES that stands there but cannot be read refuses the
     /// object, unless the flag replaces it.
-    fn say(
-        self,
-        fact: Fact<&str>,
-        flag: Option<&String>,
-        found: &mut Findings<'_>,
-    ) -> Option<Said> {
+    fn say(fact: Fact<&str>, flag: Option<&String>, found: &mut Findings<'_>) -> Option<Said> {
         if let Some(text) = flag {
             return Some(Said { text: text.clone(), by: "the command line" });
         }
-        let text = self.fact(fact, found)?.to_owned();
+        let text = known(fact, found)?.to_owned();
         Some(Said { text, by: "the KES deployment" })
     }
 
     /// As [`Facts::say`], for a fact that nothing in the object could have said.
-    fn text(
-        self,
-        fact: Fact<&str>,
-        flag: Option<&String>,
-        found: &mut Findings<'_>,
-    ) -> Option<String> {
-        self.say(fact, flag, found).map(|said| said.text)
+    fn text(fact: Fact<&str>, flag: Option<&String>, found: &mut Findings<'_>) -> Option<String> {
+        Self::say(fact, flag, found).map(|said| said.text)
     }
 
     /// The object's own value, or else what the context or the flag says, with W03.
     fn own_or_said(
-        self,
         own: Option<&Text<'_>>,
         fact: Fact<&str>,
         flag: Option<&String>,
@@ -303,7 +300,7 @@ impl Facts<'_> {
         if let Some(own) = own {
             return Some(own.value.to_string());
         }
-        let said = self.say(fact, flag, found)?;
+        let said = Self::say(fact, flag, found)?;
         found.once(
             &codes::W03,
             format!("{what} `{}` comes from {}, not from the object", said.text, said.by),
@@ -323,14 +320,6 @@ impl Facts<'_> {
             found.add(self.context.missing(fact, variable));
         }
         value
-    }
-
-    /// A fact of the context that no flag can say.
-    fn fact<T>(self, fact: Fact<T>, found: &mut Findings<'_>) -> Option<T> {
-        fact.unwrap_or_else(|unknown| {
-            found.add(unknown);
-            None
-        })
     }
 
     /// A reference to a credential of KES. One that stood in clear text gets a key in a Secret
@@ -363,6 +352,9 @@ impl Facts<'_> {
     }
 
     fn skeleton(self, name: &str, found: &mut Findings<'_>) -> Option<Skeleton> {
+        if !self.may_use_kes("a Secret of KES", found) {
+            return None;
+        }
         let namespace = self.kes_namespace(found)?;
         Some(Skeleton { name: name.into(), namespace, keys: Vec::new() })
     }
@@ -376,6 +368,9 @@ impl Facts<'_> {
         match &self.options.auth {
             Auth::Controller | Auth::SecretRef => None,
             Auth::KesServiceAccount => {
+                if !self.may_use_kes("the service account of KES", found) {
+                    return None;
+                }
                 let Some(account) = &self.context.service_account else {
                     found.object(&codes::E10, "the service account of KES is not known").with_help(
                         "give its Deployment with --kes-deployment FILE (with --kes-values, add --kes-release NAME), or use another --auth",
@@ -416,6 +411,20 @@ impl Facts<'_> {
         }
     }
 
+    /// False, and the object refused, when its store may not look into KES's namespace.
+    fn may_use_kes(self, what: &str, found: &mut Findings<'_>) -> bool {
+        let may = self.options.scope == Scope::Cluster;
+        if !may && !found.is_refused() {
+            found
+                .object(
+                    &codes::E10,
+                    format!("a SecretStore cannot use {what}, which is in the namespace of KES"),
+                )
+                .with_help("use --scope cluster, or another --auth");
+        }
+        may
+    }
+
     /// Where KES and its Secrets live.
     fn kes_namespace(self, found: &mut Findings<'_>) -> Option<String> {
         let namespace =
@@ -430,6 +439,7 @@ impl Facts<'_> {
 
     /// A reference to a key of a Secret that KES uses.
     fn secret_key(self, source: &ObjectKey, found: &mut Findings<'_>) -> SecretKeySelector {
+        self.may_use_kes("a Secret of KES", found);
         found.once(
             &codes::W18,
             format!(

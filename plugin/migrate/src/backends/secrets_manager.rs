@@ -6,7 +6,7 @@ use extsecret_crds::provider::aws::{
     AwsAuth, AwsAuthSecretRef, AwsJwtAuth, AwsProvider, AwsService,
 };
 
-use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, readable};
+use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, known, readable};
 use crate::codes;
 use crate::finding::Findings;
 use crate::kes::{Item, Kes, Text};
@@ -50,7 +50,7 @@ pub(super) fn store(
     out: &mut Mapped,
 ) {
     let (context, options) = (facts.context, facts.options);
-    let region = facts.own_or_said(
+    let region = Facts::own_or_said(
         kes.region.as_ref(),
         context.region(),
         options.region.as_ref(),
@@ -65,7 +65,7 @@ pub(super) fn store(
             &codes::W17,
             format!("the role `{role}` is assumed under another session name than `k8s-external-secrets`"),
         );
-        if let Some(middle) = facts.fact(context.intermediate_role(), found) {
+        if let Some(middle) = known(context.intermediate_role(), found) {
             additional_roles = Some(vec![middle.to_owned()]);
             out.role_chain = true;
         }
@@ -114,7 +114,7 @@ fn auth(
 }
 
 fn secret_ref(facts: Facts<'_>, found: &mut Findings<'_>, out: &mut Mapped) -> Option<AwsAuth> {
-    let keys = facts.fact(facts.context.aws_keys(), found);
+    let keys = known(facts.context.aws_keys(), found);
     let keys =
         facts.need(keys, "the Secret with the AWS keys of KES", "AWS_ACCESS_KEY_ID", found)?;
     let mut skeleton = facts.skeleton("kes-aws-keys", found)?;

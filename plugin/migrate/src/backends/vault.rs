@@ -12,7 +12,7 @@ use extsecret_crds::provider::vault::{
 use extsecret_crds::selector::{CaProvider, CaProviderType};
 use extsecret_manifest::node::Value;
 
-use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, readable};
+use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, known, readable};
 use crate::codes;
 use crate::context::FileSource;
 use crate::finding::{Findings, WithHelp};
@@ -170,14 +170,14 @@ fn split_mount(
         let whole = v2 && (rest.starts_with("data/") || rest.contains("/data/"));
         (!rest.is_empty() && !again && !whole).then(|| rest.to_owned())
     };
-    let keys = |out: &Mapped| {
+    let all_keys = |out: &Mapped| {
         let extracts = out.data_from.iter().filter_map(|from| from.extract.as_ref());
         extracts
             .chain(out.data.iter().map(|data| &data.remote_ref))
             .map(|remote| remote.key.clone())
             .collect::<Vec<_>>()
     };
-    let all = keys(out);
+    let all = all_keys(out);
     for mount in mounts.iter().map(|mount| mount.trim_matches('/')) {
         let shortened: Option<Vec<String>> = all.iter().map(|key| short(mount, key)).collect();
         let Some(shortened) = shortened else { continue };
@@ -209,15 +209,15 @@ fn store(
     out: &mut Mapped,
 ) {
     let (context, options) = (facts.context, facts.options);
-    let server = facts.text(context.vault_addr(), options.vault_server.as_ref(), found);
-    let mount = facts.own_or_said(
+    let server = Facts::text(context.vault_addr(), options.vault_server.as_ref(), found);
+    let mount = Facts::own_or_said(
         kes.vault_mount_point.as_ref(),
         context.default_vault_mount(),
         options.vault_mount.as_ref(),
         "auth mount",
         found,
     );
-    let role = facts.own_or_said(
+    let role = Facts::own_or_said(
         kes.vault_role.as_ref(),
         context.default_vault_role(),
         options.vault_role.as_ref(),
@@ -257,7 +257,7 @@ fn store(
                 server,
                 path,
                 version: Some(version),
-                namespace: facts.text(
+                namespace: Facts::text(
                     context.vault_namespace(),
                     options.vault_namespace.as_ref(),
                     found,
@@ -285,7 +285,8 @@ fn store(
 }
 
 fn ca_provider(facts: Facts<'_>, found: &mut Findings<'_>) -> Option<CaProvider> {
-    let file = facts.fact(facts.context.vault_ca(), found)?;
+    let file = known(facts.context.vault_ca(), found)?;
+    facts.may_use_kes("the CA of KES", found);
     let type_ = match file.source {
         FileSource::Secret => CaProviderType::Secret,
         FileSource::ConfigMap => CaProviderType::ConfigMap,

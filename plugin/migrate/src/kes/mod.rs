@@ -17,7 +17,7 @@ use crate::finding::{Findings, WithHelp};
 use reader::Reader;
 
 pub(crate) use field::{text, wrong_type};
-use names::is_placeholder;
+use names::{is_dns_label, is_placeholder};
 pub(crate) use names::{is_dns_subdomain, is_secret_key};
 
 /// The store that an object reads from.
@@ -149,14 +149,15 @@ pub(crate) fn read<'n>(
     };
     let namespace =
         metadata.get("namespace").and_then(Node::as_str).filter(|text| !text.is_empty());
-    for (what, value) in [("metadata.name", Some(name)), ("metadata.namespace", namespace)] {
-        if let Some(value) = value.filter(|value| !is_dns_subdomain(value)) {
-            let looks = if is_placeholder(value) { "; it looks like a placeholder" } else { "" };
-            found
-                .object(&codes::E14, format!("`{value}` is no valid {what}{looks}"))
-                .with_help("render the template first, and migrate what it prints");
-            return None;
-        }
+    let name_ok = is_dns_subdomain(name);
+    let bad = if name_ok { namespace.filter(|text| !is_dns_label(text)) } else { Some(name) };
+    if let Some(bad) = bad {
+        let what = if name_ok { "metadata.namespace" } else { "metadata.name" };
+        let looks = if is_placeholder(bad) { "; it looks like a placeholder" } else { "" };
+        found
+            .object(&codes::E14, format!("`{bad}` is no valid {what}{looks}"))
+            .with_help("render the template first, and migrate what it prints");
+        return None;
     }
     let (root, spec) = pick_spec(object, hints, found)?;
     let kes = read_spec(name, namespace, metadata, root, spec, hints, found);
@@ -285,7 +286,7 @@ fn read_spec<'n>(
         kv_version: spec.get("kvVersion").filter(|node| !node.is_null()),
         key_vault_name: reader.text("keyVaultName"),
         project_id: reader.text("projectId"),
-        key_by_name: matches!(spec.get("keyByName").map(|n| &n.value), Some(Value::Bool(true))),
+        key_by_name: reader.key_by_name(),
     };
     reader.unread_by(backend);
     if let Some((list, items)) = data {

@@ -19,6 +19,11 @@ pub(crate) fn is_dns_subdomain(name: &str) -> bool {
         })
 }
 
+/// A DNS-1123 label, as names of namespaces are.
+pub(crate) fn is_dns_label(name: &str) -> bool {
+    name.len() <= 63 && !name.contains('.') && is_dns_subdomain(name)
+}
+
 /// Text that some other tool was going to replace.
 pub(crate) fn is_placeholder(text: &str) -> bool {
     [("<", ">"), ("${", "}"), ("$(", ")"), ("{{", "}}"), ("__", "__"), ("%", "%"), ("@", "@")]

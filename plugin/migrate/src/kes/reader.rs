@@ -143,13 +143,11 @@ impl<'n> Reader<'n, '_, '_> {
             wrong_type(self.found, node, &field, "object");
             return None;
         };
-        let key = match node.get("key") {
-            Some(key) => self.key(key, &label, &format!("{field}.key"))?,
-            None => {
-                self.found.at(&codes::E04, node.span, field, format!("{label} has no key"));
-                return None;
-            }
+        let Some(key) = node.get("key") else {
+            self.found.at(&codes::E04, node.span, field, format!("{label} has no key"));
+            return None;
         };
+        let key = self.key(key, &label, &format!("{field}.key"))?;
         let mut item = Item::new(label, field, node.span, key);
         let versions = backend == Backend::SecretsManager;
         for entry in entries {
@@ -230,26 +228,19 @@ impl<'n> Reader<'n, '_, '_> {
         field: String,
         backend: Backend,
     ) -> Option<Item<'n>> {
-        let key = match node.get("key").filter(|key| !key.is_null()) {
-            Some(key) => self.key(key, &label, &format!("{field}.key")),
-            None => {
-                self.found.at(
-                    &codes::E04,
-                    node.span,
-                    field.as_str(),
-                    format!("{label} has no key"),
-                );
-                None
-            }
+        let key = if let Some(key) = node.get("key").filter(|key| !key.is_null()) {
+            self.key(key, &label, &format!("{field}.key"))
+        } else {
+            self.found.at(&codes::E04, node.span, field.as_str(), format!("{label} has no key"));
+            None
         };
-        let name = match node.get("name").filter(|name| !name.is_null()) {
-            Some(name) => self.secret_key(name, &label, &format!("{field}.name")),
-            None => {
-                self.found
+        let name = if let Some(name) = node.get("name").filter(|name| !name.is_null()) {
+            self.secret_key(name, &label, &format!("{field}.name"))
+        } else {
+            self.found
                     .at(&codes::E04, node.span, field.as_str(), format!("{label} has no name"))
                     .with_help("add the name of the Secret's key; old versions of KES wrote a key called `undefined` here");
-                None
-            }
+            None
         };
         let (Some(key), Some(name)) = (key, name) else { return None };
         let mut item = Item { name: Some(name), ..Item::new(label, field, node.span, key) };
@@ -321,6 +312,24 @@ impl<'n> Reader<'n, '_, '_> {
             field,
             format!("`{}` of {label} had no effect in KES and is left out", entry.key),
         );
+    }
+
+    /// KES compared strictly with `true`.
+    pub(super) fn key_by_name(&mut self) -> bool {
+        let Some(entry) = self.spec.entry("keyByName") else { return false };
+        match entry.value.value {
+            Value::Bool(given) => given,
+            Value::Null => false,
+            _ => {
+                self.found.at(
+                    &codes::W02,
+                    entry.key_span,
+                    format!("{}.keyByName", self.root),
+                    "keyByName is not the boolean true, so KES ignored it; it is left out",
+                );
+                false
+            }
+        }
     }
 
     /// Spec fields that belong to another backend.
