@@ -11,6 +11,15 @@
 //!                       └──> Diagnostic (code, place, help)
 //! ```
 
+pub mod codes;
 pub mod diagnostic;
+pub mod edit;
 pub mod node;
+pub mod read;
+mod scalar;
 pub mod source;
+pub mod stream;
+pub mod write;
+
+#[cfg(test)]
+mod testing;

@@ -193,7 +193,11 @@ impl From<serde_json::Value> for Node {
             Json::Array(items) => Value::Sequence(items.into_iter().map(Node::from).collect()),
             Json::Object(map) => Value::Mapping(
                 map.into_iter()
-                    .map(|(key, value)| Entry { key, key_span: Span::default(), value: value.into() })
+                    .map(|(key, value)| Entry {
+                        key,
+                        key_span: Span::default(),
+                        value: value.into(),
+                    })
                     .collect(),
             ),
         })
