@@ -33,8 +33,14 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help = "When to use colours; auto: on a terminal, unless NO_COLOR is set"
+    )]
     pub(crate) color: Color,
 }
 
@@ -111,7 +117,6 @@ pub(crate) struct VersionArgs {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     #[default]
-    #[value(help = "On a terminal, unless NO_COLOR is set")]
     Auto,
     Always,
     Never,

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
     if let Some(path) = &args.output.report {
         report(path, args.output.diff, &inputs, &migration, &plan)?;
     }
-    explain(args, &inputs, &migration);
+    explain(args, &inputs, &migration, &plan);
     match printed {
         Err(error) if !exit::is_broken_pipe(&error) => {
             return Err(error).context("cannot print the manifests");
@@ -191,7 +191,7 @@ struct Section<'a> {
 }
 
 /// Findings in the order of the input, what was written, and the summary.
-fn explain(args: &MigrateArgs, inputs: &Inputs, migration: &Migration) {
+fn explain(args: &MigrateArgs, inputs: &Inputs, migration: &Migration, plan: &Plan) {
     let mut printer = Printer::new(&inputs.sources, &inputs.hidden)
         .errors_only(args.output.quiet)
         .suppress(&args.output.suppress);
@@ -215,10 +215,28 @@ fn explain(args: &MigrateArgs, inputs: &Inputs, migration: &Migration) {
         printer.add(section.object.as_deref(), section.whole, section.diagnostics);
     }
     let mut text = printer.finish();
+    if !args.output.diff {
+        text.push_str(&written(plan, migration));
+    }
     let stdout_or_tree = !(args.output.in_place || args.output.diff);
     let left_out = stdout_or_tree && !args.output.pass_through;
     let _ = writeln!(text, "{}", Summary::of(migration).line(left_out));
     output::stderr(&text);
+}
+
+/// A word on the files, when there are any.
+fn written(plan: &Plan, migration: &Migration) -> String {
+    let stores = migration.outputs.iter().position(|output| output.origin.is_none());
+    let stores = stores.and_then(|index| plan.places.get(&index));
+    match (plan.writes.len(), stores) {
+        (0, _) => String::new(),
+        (1, None) => "1 file written\n".to_owned(),
+        (files, None) => format!("{files} files written\n"),
+        (1, Some(path)) => format!("1 file written: {}\n", path.display()),
+        (files, Some(path)) => {
+            format!("{files} files written, new stores to {}\n", path.display())
+        }
+    }
 }
 
 /// `ExternalSecret app/db`

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -23,7 +24,10 @@ type Identity = (String, String, Option<String>, String);
 fn read(path: &Path, limits: &Limits) -> anyhow::Result<Option<Existing>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        // What is in the way of its folder will be said when it is written.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => {
             return Err(error).with_context(|| format!("cannot look at {}", path.display()));
         }

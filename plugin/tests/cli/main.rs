@@ -1,0 +1,14 @@
+//! The command as its users meet it: the real binary, real files, its exit codes and its words.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
+mod bad_input;
+mod diff;
+mod examples;
+mod in_place;
+mod output_dir;
+mod report;
+mod run;
+mod secrecy;
+mod stdout;
+mod verbs;
