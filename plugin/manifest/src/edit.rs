@@ -41,7 +41,7 @@ pub fn replace_document(file: &SourceFile, document: &Document, nodes: &[Node]) 
     let mut text = String::new();
     if span.start > 0 && !file.text().get(..span.start as usize).is_some_and(ends_line) {
         // The document began on the line of its `---`.
-        text.push_str("\n");
+        text.push('\n');
     } else {
         text.push_str(start.get(..whole_lines(start)).unwrap_or_default());
     }
@@ -52,9 +52,10 @@ pub fn replace_document(file: &SourceFile, document: &Document, nodes: &[Node]) 
         let after_line = end.find('\n').map_or("", |at| end.get(at + 1..).unwrap_or_default());
         text.push_str(after_line.get(..whole_lines(after_line)).unwrap_or_default());
     }
+    // Where the old document ended with `...`, the next one needs a separator now.
     let rest = file.text().get(span.end as usize..).unwrap_or_default();
-    if !rest.is_empty() && !rest.starts_with("---") {
-        // The old document ended with `...`.
+    let mut next = rest.lines().take_while(|line| !line.starts_with("---"));
+    if next.any(|line| !matches!(line.trim(), "" | "...") && !line.trim().starts_with('#')) {
         text.push_str("---\n");
     }
     Replacement { span, text }
@@ -132,7 +133,7 @@ fn block_item(text: &str, item: &Node, nodes: &[Node]) -> Replacement {
         above(text, line, item)
     } else {
         // Something else stands on the line of the dash.
-        new = new.trim_start().to_owned();
+        new.drain(..new.len() - new.trim_start().len());
         dash
     };
     let old = text.get(start..end).unwrap_or_default();
@@ -224,7 +225,9 @@ fn flow_item(text: &str, item: &Node, nodes: &[Node], json: bool) -> Replacement
     let mut comments = Vec::new();
     if !json {
         // What stands around the item stays in the file; what stood inside it would be lost.
-        nodes.iter().for_each(|node| inner_comments(node, true, &mut comments));
+        for node in nodes {
+            inner_comments(node, true, &mut comments);
+        }
     }
     let deeper = if own_line { indent } else { indent + 2 };
     if !comments.is_empty() && !own_line {
@@ -256,12 +259,11 @@ fn inner_comments<'a>(node: &'a Node, is_root: bool, found: &mut Vec<&'a str>) {
         let lines = outside.chain(&comments.after).map(String::as_str);
         found.extend(lines.filter(|line| line.starts_with('#')));
     }
-    match &node.value {
-        Value::Sequence(items) => items.iter().for_each(|item| inner_comments(item, false, found)),
-        Value::Mapping(entries) => {
-            entries.iter().for_each(|entry| inner_comments(&entry.value, false, found));
-        }
-        _ => {}
+    for item in node.as_sequence().unwrap_or_default() {
+        inner_comments(item, false, found);
+    }
+    for entry in node.as_mapping().unwrap_or_default() {
+        inner_comments(&entry.value, false, found);
     }
 }
 

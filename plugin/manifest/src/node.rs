@@ -81,8 +81,8 @@ pub struct Entry {
 pub struct Node {
     /// The value.
     pub value: Value,
-    /// Where it stands; empty for a node that was not read. A value reached through an alias or a
-    /// merge key has the span of the original.
+    /// Where it stands; empty for a node that was not read. An alias' copy has the span of the
+    /// alias; what is in it, and what came through a merge key, has the span of the original.
     pub span: Span,
     /// How it was written.
     pub style: Style,

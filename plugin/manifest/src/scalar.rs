@@ -86,11 +86,11 @@ impl Tag {
 }
 
 /// Reads a scalar. `plain` is false for everything in quotes and for block scalars.
-pub(crate) fn resolve<'a>(
-    text: Cow<'a, str>,
+pub(crate) fn resolve(
+    text: Cow<'_, str>,
     plain: bool,
     tag: Option<Tag>,
-) -> Result<Scalar<'a>, Refusal> {
+) -> Result<Scalar<'_>, Refusal> {
     match tag {
         None if !plain => Ok(Scalar::Text(text)),
         None => Ok(by_look(&text, false).unwrap_or(Scalar::Text(text))),

@@ -232,7 +232,7 @@ impl Walk<'_> {
     /// Own lines below the last child that are not indented less than the collection, and more
     /// than what follows.
     fn closing(&mut self, node: &mut Node, own_column: u32, next: Option<Next>) {
-        let list = matches!(node.value, Value::Sequence(_));
+        let is_list = matches!(node.value, Value::Sequence(_));
         let mut last = None;
         while let Some(mark) = self.peek() {
             if !mark.own_line || mark.column < own_column {
@@ -244,10 +244,10 @@ impl Walk<'_> {
                 }
                 // In the column of what follows: about that, unless it is an item of this list
                 // that was commented out.
-                if mark.column == next.column && !(list && is_item(self.text(mark.span))) {
+                if mark.column == next.column && !(is_list && is_item(self.text(mark.span))) {
                     break;
                 }
-            } else if list && mark.column == own_column && !is_item(self.text(mark.span)) {
+            } else if is_list && mark.column == own_column && !is_item(self.text(mark.span)) {
                 // A list in its key's column: the map around it takes the comment.
                 break;
             }

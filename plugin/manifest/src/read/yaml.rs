@@ -356,8 +356,7 @@ fn tab_in_indentation(text: &str, span: Span, at: u32) -> Option<u32> {
 
 /// Template braces are by far the most common reason why a manifest is no YAML.
 fn blame_template(mut diagnostic: Box<Diagnostic>, chunk: &str) -> Box<Diagnostic> {
-    let by_syntax = std::ptr::eq(diagnostic.code, &codes::SYNTAX)
-        || std::ptr::eq(diagnostic.code, &codes::NOT_JSON);
+    let by_syntax = diagnostic.code == &codes::SYNTAX || diagnostic.code == &codes::NOT_JSON;
     if by_syntax && super::looks_like_template(chunk) {
         diagnostic.code = &codes::SYNTAX;
         diagnostic.message = format!(

@@ -395,7 +395,9 @@ fn with_comments(value: serde_json::Value, seeds: &[(u8, Vec<String>)]) -> Node 
                 !items.is_empty()
             }
             Value::Mapping(entries) => {
-                entries.iter_mut().for_each(|entry| walk(&mut entry.value, seeds, false));
+                for entry in entries.iter_mut() {
+                    walk(&mut entry.value, seeds, false);
+                }
                 !entries.is_empty()
             }
             _ => false,

@@ -119,8 +119,8 @@ pub(super) fn is_bare(text: &str) -> bool {
     // A dash followed by a letter is an argument (`-v`, `--name=x`) and reads well bare.
     let first_ok = match first {
         '-' => {
-            text.chars().nth(1).is_some_and(|c| c.is_alphabetic())
-                || text.starts_with("--") && text.chars().nth(2).is_some_and(|c| c.is_alphabetic())
+            text.chars().nth(1).is_some_and(char::is_alphabetic)
+                || text.starts_with("--") && text.chars().nth(2).is_some_and(char::is_alphabetic)
         }
         c => !"?:,[]{}#&*!|>'\"%@`=~<".contains(c),
     };
@@ -134,15 +134,15 @@ pub(super) fn is_bare(text: &str) -> bool {
         && !is_ambiguous(text)
 }
 
+/// Words with a meaning to some reader, in any case, also with a sign or a point in front.
+const WORDS: [&str; 13] =
+    ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nil", "inf", "infinity", "nan"];
+
 /// True when some reader, of any version of YAML, could take the text for something else: a
 /// boolean, a number in any base, a date, a time, infinity, null.
 fn is_ambiguous(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let word = unsigned.strip_prefix('.').unwrap_or(unsigned);
-    const WORDS: [&str; 13] = [
-        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nil", "inf", "infinity",
-        "nan",
-    ];
     if WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)) {
         return true;
     }
