@@ -104,11 +104,12 @@ impl Staged {
         file.write_all(text.as_bytes())?;
         if let Some(existing) = existing {
             file.set_permissions(existing.permissions())?;
+            // It may be the only copy of what it replaces: it must outlive a power cut.
+            file.sync_all()?;
         }
         if access == Access::Executable {
             make_executable(&file)?;
         }
-        file.sync_all()?;
         Ok(staged)
     }
 

@@ -46,7 +46,7 @@ pub(crate) struct Input {
 pub(crate) struct Inputs {
     /// The texts. Files read for context are among them.
     pub(crate) sources: Sources,
-    /// The files, sorted by name.
+    /// The files, sorted by name and so by id.
     pub(crate) files: Vec<Input>,
     /// What is wrong with the arguments rather than with a document.
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -87,7 +87,8 @@ impl Inputs {
     /// says, since it cannot stand alone as it is.
     pub(crate) fn copied(&self, origin: &extsecret_migrate::Origin) -> Option<(String, &Node)> {
         let source = self.sources.get(origin.file)?;
-        let input = self.files.iter().find(|input| input.id == origin.file)?;
+        let index = self.files.binary_search_by_key(&origin.file, |input| input.id).ok()?;
+        let input = self.files.get(index)?;
         let document = input.documents.iter().find(|d| d.index == origin.document)?;
         let object = stream::objects(document).into_iter().find(|o| o.item == origin.item)?;
         let text = match origin.item {
@@ -133,9 +134,9 @@ fn add_file(inputs: &mut Inputs, origin: Origin, hints: FileHints, limits: &Limi
         None => bytes(origin.path.as_deref(), limits)
             .map_err(|cause| unreadable(&cause.to_string()))
             .and_then(|bytes| {
-                let source = reader::decode(&shown, bytes.clone(), limits)?;
-                let verbatim = bytes == source.text().as_bytes();
-                Ok((source, verbatim))
+                // Everything else is taken as it is, or not at all.
+                let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+                Ok((reader::decode(&shown, bytes, limits)?, !utf16))
             }),
     };
     let input = match source {

@@ -23,8 +23,8 @@ const NOTE: Style = Style::new().bold();
 
 /// Decides what is shown, and how.
 ///
-/// Errors are shown one by one, last, so that they stand above the summary. A warning is shown
-/// once with all places where it applies: it is often the same for every object of a run.
+/// What is said of many objects in the same words is said once, with all places where it applies.
+/// Errors come last, so that they stand above the summary, and all of their places are listed.
 #[derive(Debug)]
 pub(crate) struct Printer<'a> {
     sources: &'a Sources,
@@ -32,28 +32,50 @@ pub(crate) struct Printer<'a> {
     errors_only: bool,
     suppressed: BTreeSet<&'static str>,
     remarks: BTreeMap<(Reverse<Severity>, &'static str), Remarks<'a>>,
-    errors: String,
+    errors: Remarks<'a>,
 }
 
-/// The different messages of one code, in order, and where each stands in that order.
+/// Remarks in order, and where each stands in that order.
 #[derive(Debug, Default)]
 struct Remarks<'a> {
     all: Vec<Remark<'a>>,
-    known: BTreeMap<(&'a str, Option<&'a str>), usize>,
+    known: BTreeMap<Words<'a>, usize>,
 }
 
-/// One message of a warning or an info, and everything it applies to.
+/// Code, message and help.
+type Words<'a> = (&'static str, &'a str, Option<&'a str>);
+
+/// Something that is said once.
 #[derive(Debug)]
 struct Remark<'a> {
-    occurrences: Vec<Occurrence<'a>>,
+    /// Findings of one code on the first object that it is about.
+    group: Vec<&'a Diagnostic>,
+    first: Subject<'a>,
+    /// Where the same is true.
+    others: Vec<Subject<'a>>,
 }
 
-#[derive(Clone, Debug)]
-struct Occurrence<'a> {
+/// What a finding is about.
+#[derive(Clone, Copy, Debug)]
+struct Subject<'a> {
     object: Option<&'a str>,
-    /// Says nothing more exact than which object it is.
+    place: Option<Place>,
+    /// The place says nothing more exact than which object it is.
     is_whole_object: bool,
-    diagnostic: &'a Diagnostic,
+}
+
+impl<'a> Remarks<'a> {
+    fn add(&mut self, subject: Subject<'a>, group: Vec<&'a Diagnostic>) {
+        if let [only] = group.as_slice() {
+            let words = (only.code.id, only.message.as_str(), only.help.as_deref());
+            let next = self.all.len();
+            if let Some(same) = self.all.get_mut(*self.known.entry(words).or_insert(next)) {
+                same.others.push(subject);
+                return;
+            }
+        }
+        self.all.push(Remark { group, first: subject, others: Vec::new() });
+    }
 }
 
 impl<'a> Printer<'a> {
@@ -65,7 +87,7 @@ impl<'a> Printer<'a> {
             errors_only: false,
             suppressed: BTreeSet::new(),
             remarks: BTreeMap::new(),
-            errors: String::new(),
+            errors: Remarks::default(),
         }
     }
 
@@ -88,14 +110,22 @@ impl<'a> Printer<'a> {
         whole: Option<Place>,
         diagnostics: &'a [Diagnostic],
     ) {
-        let mut errors: Vec<Vec<&Diagnostic>> = Vec::new();
+        let mut errors: Vec<Vec<&'a Diagnostic>> = Vec::new();
+        let subject = |diagnostic: &Diagnostic| Subject {
+            object,
+            place: diagnostic.place,
+            is_whole_object: diagnostic.place.is_some() && diagnostic.place == whole,
+        };
         for diagnostic in diagnostics {
-            if diagnostic.code.severity != Severity::Error {
-                let is_whole_object = diagnostic.place.is_some() && diagnostic.place == whole;
-                self.add_remark(Occurrence { object, is_whole_object, diagnostic });
+            let code = diagnostic.code;
+            if code.severity != Severity::Error {
+                if !(self.errors_only || self.suppressed.contains(code.id)) {
+                    let remarks = self.remarks.entry((Reverse(code.severity), code.id));
+                    remarks.or_default().add(subject(diagnostic), vec![diagnostic]);
+                }
                 continue;
             }
-            // Errors of one code belong together when they stand in the same file.
+            // Errors of one code on one object belong together when they stand in the same file.
             let key = |d: &Diagnostic| d.place.map(|place| (d.code.id, place.file));
             let group = errors.iter_mut().find(|group| {
                 group
@@ -108,9 +138,9 @@ impl<'a> Printer<'a> {
             }
         }
         for group in errors {
-            let rendered = self.error(object, &group);
-            self.errors.push_str(&rendered);
-            self.errors.push_str("\n\n");
+            if let Some(first) = group.first() {
+                self.errors.add(subject(first), group);
+            }
         }
     }
 
@@ -119,7 +149,7 @@ impl<'a> Printer<'a> {
         let mut text = String::new();
         for ((_, code), remarks) in &self.remarks {
             for (number, remark) in remarks.all.iter().take(BLOCKS_PER_CODE).enumerate() {
-                text.push_str(&self.remark(remark, number == 0));
+                text.push_str(&self.block(remark, number == 0));
                 text.push_str("\n\n");
             }
             let rest = remarks.all.get(BLOCKS_PER_CODE..).unwrap_or_default();
@@ -137,31 +167,28 @@ impl<'a> Printer<'a> {
                 text.push('\n');
             }
         }
-        text.push_str(&self.errors);
+        for remark in &self.errors.all {
+            text.push_str(&self.block(remark, true));
+            text.push_str("\n\n");
+        }
         text
     }
 
-    fn add_remark(&mut self, occurrence: Occurrence<'a>) {
-        let code = occurrence.diagnostic.code;
-        if self.errors_only || self.suppressed.contains(code.id) {
-            return;
-        }
-        let remarks = self.remarks.entry((Reverse(code.severity), code.id)).or_default();
-        let key = (occurrence.diagnostic.message.as_str(), occurrence.diagnostic.help.as_deref());
-        let next = remarks.all.len();
-        match remarks.all.get_mut(*remarks.known.entry(key).or_insert(next)) {
-            Some(remark) => remark.occurrences.push(occurrence),
-            None => remarks.all.push(Remark { occurrences: vec![occurrence] }),
-        }
-    }
-
-    fn error(&self, object: Option<&str>, group: &[&Diagnostic]) -> String {
+    /// A remark with its lines, its places and what to do.
+    fn block(&self, remark: &Remark<'_>, with_more: bool) -> String {
+        let Remark { group, first: subject, others } = remark;
         let Some(first) = group.first() else { return String::new() };
+        let is_error = first.code.severity == Severity::Error;
         let mut notes = Vec::new();
-        notes.extend(object.map(|object| (Level::NOTE, format!("in {}", printable(object)))));
+        let object = subject.object.map(|object| format!("in {}", printable(object)));
+        notes.extend(object.map(|object| (Level::NOTE, object)));
         if group.len() > PLACES_PER_OBJECT {
             let more = group.len() - PLACES_PER_OBJECT;
             notes.push((Level::NOTE, format!("and {more} more of these here")));
+        }
+        if !others.is_empty() {
+            let most = if is_error { usize::MAX } else { LINES };
+            notes.push((Level::NOTE, self.also_at(others, most)));
         }
         let mut helps: Vec<&str> = Vec::new();
         for help in group.iter().filter_map(|diagnostic| diagnostic.help.as_deref()) {
@@ -170,85 +197,51 @@ impl<'a> Printer<'a> {
             }
         }
         notes.extend(helps.iter().map(|help| (Level::HELP, printable(help))));
-        notes.push(explain(first.code, !helps.is_empty()));
-        Self::render(first, self.places(group), notes)
+        if with_more {
+            notes.push(explain(first.code, !helps.is_empty()));
+        }
+        let places = match subject.place {
+            Some(place) if subject.is_whole_object && !is_error => {
+                self.position(place).into_iter().collect()
+            }
+            _ => self.places(group),
+        };
+        render(first, places, notes)
     }
 
-    fn remark(&self, remark: &Remark<'_>, with_help: bool) -> String {
-        let Some((first, others)) = remark.occurrences.split_first() else {
-            return String::new();
-        };
-        let diagnostic = first.diagnostic;
-        let mut notes = Vec::new();
-        notes.extend(first.object.map(|object| (Level::NOTE, format!("in {}", printable(object)))));
-        if !others.is_empty() {
-            let mut also = String::from("also at");
-            for other in others.iter().take(LINES) {
-                let place = other.diagnostic.place.and_then(|place| self.spot(place));
-                also.push('\n');
-                if let Some((source, line, column)) = place {
-                    let _ = write!(also, "{}:{line}:{column} ", printable(source.path()));
-                }
-                if let Some(object) = other.object {
-                    let _ = write!(also, "in {}", printable(object));
-                }
+    fn also_at(&self, subjects: &[Subject<'_>], most: usize) -> String {
+        let mut text = String::from("also at");
+        for subject in subjects.iter().take(most) {
+            text.push('\n');
+            if let Some((source, line, column)) = subject.place.and_then(|place| self.spot(place)) {
+                let _ = write!(text, "{}:{line}:{column} ", printable(source.path()));
             }
-            if let Some(more) = others.len().checked_sub(LINES).filter(|more| *more > 0) {
-                let _ = write!(also, "\nand {more} more places; --report FILE lists all");
+            if let Some(object) = subject.object {
+                let _ = write!(text, "in {}", printable(object));
             }
-            notes.push((Level::NOTE, also));
         }
-        notes.extend(diagnostic.help.as_ref().map(|help| (Level::HELP, printable(help))));
-        if with_help {
-            notes.push(explain(diagnostic.code, diagnostic.help.is_some()));
+        if let Some(more) = subjects.len().checked_sub(most).filter(|more| *more > 0) {
+            let _ = write!(text, "\nand {more} more places; --report FILE lists all");
         }
-        let places = if first.is_whole_object {
-            diagnostic.place.and_then(|place| self.position(place)).into_iter().collect()
-        } else {
-            self.places(&[diagnostic])
-        };
-        Self::render(diagnostic, places, notes)
+        text
     }
 
     /// `path:line:column: warning[W08]: message (object)`
     fn line(&self, text: &mut String, remark: &Remark<'_>) {
-        let Some(first) = remark.occurrences.first() else { return };
-        let Diagnostic { code, message, place, .. } = first.diagnostic;
+        let Some(Diagnostic { code, message, place, .. }) = remark.group.first() else { return };
         if let Some((source, line, column)) = place.and_then(|place| self.spot(place)) {
             let _ = write!(text, "{}:{line}:{column}: ", printable(source.path()));
         }
         let style = style(code.severity);
         let severity = code.severity.as_str();
         let _ = write!(text, "{style}{severity}[{}]{style:#}: {}", code.id, printable(message));
-        if let Some(object) = first.object {
+        if let Some(object) = remark.first.object {
             let _ = write!(text, " ({})", printable(object));
         }
-        if let Some(more) = remark.occurrences.len().checked_sub(1).filter(|more| *more > 0) {
-            let _ = write!(text, ", and at {more} more places");
+        if !remark.others.is_empty() {
+            let _ = write!(text, ", and at {} more places", remark.others.len());
         }
         text.push('\n');
-    }
-
-    fn render(
-        diagnostic: &Diagnostic,
-        places: Vec<Element<'_>>,
-        notes: Vec<(Level<'static>, String)>,
-    ) -> String {
-        let title = level(diagnostic.code.severity)
-            .primary_title(printable(&diagnostic.message))
-            .id(diagnostic.code.id);
-        let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
-        if places.is_empty() {
-            // Without lines the renderer would still draw their margin.
-            let mut text = renderer.render(&[Group::with_title(title)]);
-            for (level, note) in notes {
-                let word = if level == Level::HELP { "help" } else { "note" };
-                let _ = write!(text, "\n  = {NOTE}{word}{NOTE:#}: {note}");
-            }
-            return text;
-        }
-        let notes = notes.into_iter().map(|(level, note)| Element::from(level.message(note)));
-        renderer.render(&[Group::with_title(title).elements(places).elements(notes)])
     }
 
     /// The lines of a group, one snippet for each file that it points into.
@@ -314,6 +307,29 @@ impl<'a> Printer<'a> {
         let location = source.location(place.span.start);
         Some((source, location.line, location.column))
     }
+}
+
+/// One remark as text.
+fn render(
+    diagnostic: &Diagnostic,
+    places: Vec<Element<'_>>,
+    notes: Vec<(Level<'static>, String)>,
+) -> String {
+    let title = level(diagnostic.code.severity)
+        .primary_title(printable(&diagnostic.message))
+        .id(diagnostic.code.id);
+    let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
+    if places.is_empty() {
+        // Without lines the renderer would still draw their margin.
+        let mut text = renderer.render(&[Group::with_title(title)]);
+        for (level, note) in notes {
+            let word = if level == Level::HELP { "help" } else { "note" };
+            let _ = write!(text, "\n  = {NOTE}{word}{NOTE:#}: {note}");
+        }
+        return text;
+    }
+    let notes = notes.into_iter().map(|(level, note)| Element::from(level.message(note)));
+    renderer.render(&[Group::with_title(title).elements(places).elements(notes)])
 }
 
 /// A place to underline, and what is said there.
@@ -470,6 +486,24 @@ mod tests {
         assert_eq!(text.matches("--> dir/f.yaml:1:1").count(), BLOCKS_PER_CODE);
         assert_eq!(text.matches("\ndir/f.yaml:1:1: warning[W99]: odd").count(), LINES);
         assert!(text.contains("and 2 more with W99"), "{text}");
+    }
+
+    #[test]
+    fn an_error_of_many_objects_is_said_once_with_all_places() {
+        let (sources, id) = sources();
+        let hidden = BTreeSet::new();
+        let mut printer = Printer::new(&sources, &hidden);
+        let found = [Diagnostic { code: &ERROR, ..finding(id, 5, 27) }];
+        let names: Vec<_> = (0..15).map(|number| format!("ExternalSecret app/x{number}")).collect();
+        for name in &names {
+            printer.add(Some(name), found[0].place, &found);
+        }
+        let text = plain(&printer.finish());
+        assert_eq!(text.matches("error[E99]").count(), 1, "{text}");
+        assert!(text.contains("2 | b:"), "{text}");
+        for name in &names {
+            assert!(text.contains(&format!("in {name}\n")), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use extsecret_manifest::read::Limits;
 use extsecret_manifest::source::{Place, Span};
 use extsecret_migrate::{Migration, Outcome};
 
-use super::{Plan, STORES, companions, edit, existing};
+use super::{Plan, STORES, by_file, companions, edit, existing, objects_of};
 use crate::catalogue::UNEDITABLE;
 use crate::files::Write;
 use crate::input::{Input, Inputs};
@@ -34,20 +34,12 @@ pub(crate) fn in_place(
     }
     plan.places.extend(companions(migration).map(|(index, _)| (index, stores.to_owned())));
 
+    let outputs = by_file(migration);
     for input in &inputs.files {
-        let outputs: Vec<_> = migration
-            .outputs
-            .iter()
-            .enumerate()
-            .filter_map(|(index, output)| Some((index, output, output.origin?)))
-            .filter(|(_, _, origin)| origin.file == input.id)
-            .collect();
-        if outputs.is_empty() {
-            continue;
-        }
+        let Some(outputs) = outputs.get(&input.id) else { continue };
         let changes: edit::Changes<'_> = outputs
             .iter()
-            .map(|(_, output, origin)| (edit::key(origin), Some(output.node())))
+            .filter_map(|(_, output)| Some((edit::key(&output.origin?), Some(output.node()))))
             .collect();
         let Some(source) = inputs.sources.get(input.id) else { continue };
         let (edited, path) = match editable(input)
@@ -63,7 +55,7 @@ pub(crate) fn in_place(
         let text = source.text();
         plan.diffs.push(diff::edited(source.path(), text, &edited.replacements, &territory));
         plan.writes.push(Write { path: path.to_owned(), text: edited.text });
-        plan.places.extend(outputs.iter().map(|(index, _, _)| (*index, path.to_owned())));
+        plan.places.extend(outputs.iter().map(|(index, _)| (*index, path.to_owned())));
     }
     Ok(plan)
 }
@@ -86,10 +78,9 @@ fn editable(input: &Input) -> Result<&Path, Diagnostic> {
 
 fn territory(input: &Input, migration: &Migration, touched: &[Span]) -> Territory {
     let untouched = input.documents.iter().map(|document| document.span);
-    let others = migration
-        .objects
+    let others = objects_of(migration, input.id)
         .iter()
-        .filter(|object| object.origin.file == input.id && object.outcome == Outcome::Kept)
+        .filter(|object| object.outcome == Outcome::Kept)
         .map(|object| object.origin.span);
     Territory {
         ours: touched.to_vec(),

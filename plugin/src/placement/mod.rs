@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use extsecret_manifest::diagnostic::Diagnostic;
-use extsecret_migrate::{Migration, Output};
+use extsecret_manifest::source::FileId;
+use extsecret_migrate::{Migration, ObjectReport, Output};
 
 use crate::files::Write;
 
@@ -30,6 +31,28 @@ pub(crate) struct Plan {
     pub(crate) places: BTreeMap<usize, PathBuf>,
     /// What happened on the way.
     pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// The outputs of each file with their indexes, in the order in which their objects stand there.
+fn by_file(migration: &Migration) -> BTreeMap<FileId, Vec<(usize, &Output)>> {
+    let mut files: BTreeMap<FileId, Vec<(usize, &Output)>> = BTreeMap::new();
+    for (index, output) in migration.outputs.iter().enumerate() {
+        if let Some(origin) = output.origin {
+            files.entry(origin.file).or_default().push((index, output));
+        }
+    }
+    for outputs in files.values_mut() {
+        outputs.sort_by_key(|(_, output)| output.origin);
+    }
+    files
+}
+
+/// The objects of a file. All of them are sorted by where they stand.
+fn objects_of(migration: &Migration, file: FileId) -> &[ObjectReport] {
+    let objects = &migration.objects;
+    let start = objects.partition_point(|object| object.origin.file < file);
+    let end = objects.partition_point(|object| object.origin.file <= file);
+    objects.get(start..end).unwrap_or_default()
 }
 
 /// The outputs without an input object: stores, policies, skeletons.

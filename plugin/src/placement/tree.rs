@@ -11,7 +11,7 @@ use extsecret_manifest::source::{Place, Span};
 use extsecret_manifest::write;
 use extsecret_migrate::{Migration, ObjectReport, Outcome, Output, codes};
 
-use super::{Plan, STORES, companions, edit, existing};
+use super::{Plan, STORES, by_file, companions, edit, existing, objects_of};
 use crate::files::Write;
 use crate::input::{Input, Inputs};
 use crate::output::manifests;
@@ -31,13 +31,12 @@ pub(crate) fn tree(
         files: BTreeMap::new(),
         plan: Plan::default(),
     };
+    let mut of_files = by_file(migration);
     for input in &inputs.files {
-        let outputs: Vec<(usize, &Output)> = of_file(migration, input);
-        let kept: Vec<&ObjectReport> = migration
-            .objects
+        let outputs = of_files.remove(&input.id).unwrap_or_default();
+        let kept: Vec<&ObjectReport> = objects_of(migration, input.id)
             .iter()
-            .filter(|object| pass_through && object.origin.file == input.id)
-            .filter(|object| object.outcome == Outcome::Kept)
+            .filter(|object| pass_through && object.outcome == Outcome::Kept)
             .collect();
         if outputs.is_empty() && kept.is_empty() {
             continue;
@@ -149,17 +148,6 @@ impl Tree<'_> {
     }
 }
 
-fn of_file<'a>(migration: &'a Migration, input: &Input) -> Vec<(usize, &'a Output)> {
-    let mut outputs: Vec<_> = migration
-        .outputs
-        .iter()
-        .enumerate()
-        .filter(|(_, output)| output.origin.is_some_and(|origin| origin.file == input.id))
-        .collect();
-    outputs.sort_by_key(|(_, output)| output.origin);
-    outputs
-}
-
 /// The outputs of a file, in the format that its name says.
 fn documents(path: &Path, outputs: &[(usize, &Output)]) -> String {
     let nodes = outputs.iter().map(|(_, output)| output.node());
@@ -185,10 +173,9 @@ fn with_others(
     outputs: &[(usize, &Output)],
     limits: &Limits,
 ) -> Result<String, Diagnostic> {
-    let mut changes: edit::Changes<'_> = migration
-        .objects
+    let mut changes: edit::Changes<'_> = objects_of(migration, input.id)
         .iter()
-        .filter(|object| object.origin.file == input.id && object.outcome != Outcome::Kept)
+        .filter(|object| object.outcome != Outcome::Kept)
         .map(|object| (edit::key(&object.origin), None))
         .collect();
     for (_, output) in outputs {

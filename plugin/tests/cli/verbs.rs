@@ -113,3 +113,22 @@ fn help() {
     }
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn the_readme_names_every_flag_and_no_other() {
+    let readme = include_str!("../../../README.md");
+    let output = command().args(["migrate", "-h"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let flags = |text: &str| -> std::collections::BTreeSet<String> {
+        text.split("--")
+            .skip(1)
+            .map(|rest| rest.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).next().unwrap())
+            .filter(|flag| flag.starts_with(|c: char| c.is_ascii_lowercase()))
+            .map(str::to_owned)
+            .collect()
+    };
+    let table = readme.split("### Flags").nth(1).unwrap().split("###").next().unwrap();
+    let mut known = flags(&help.replace("see more with '--help'", ""));
+    known.remove("help");
+    assert_eq!(flags(table), known);
+}
