@@ -18,6 +18,9 @@ const BLOCKS_PER_CODE: usize = 3;
 /// Places that are listed for one message, and messages that get a line; the rest is counted.
 const LINES: usize = 10;
 
+/// Characters that are underlined at most: a whole object may stand in one line.
+const UNDERLINE: usize = 60;
+
 /// As the renderer writes `help` and `note`.
 const NOTE: Style = Style::new().bold();
 
@@ -351,7 +354,8 @@ fn first_line(text: &str, place: Place) -> std::ops::Range<usize> {
     }
     let line = text.get(start..end.max(start)).unwrap_or_default();
     let line = line.split('\n').next().unwrap_or_default().trim_end();
-    start..start + line.len()
+    let width = line.char_indices().nth(UNDERLINE).map_or(line.len(), |(at, _)| at);
+    start..start + width
 }
 
 fn level(severity: Severity) -> Level<'static> {
