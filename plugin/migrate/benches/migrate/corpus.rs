@@ -153,7 +153,7 @@ fn template(text: &mut String, mix: usize, items: usize) -> std::fmt::Result {
     for line in 0..8 {
         writeln!(text, "        setting_{line} = {}", mix % (100 + line))?;
     }
-    if mix.is_multiple_of(50) {
+    if (mix / 20).is_multiple_of(10) {
         // Refused: an expression.
         writeln!(text, "        password = <%= data.k0 %>")?;
     }
