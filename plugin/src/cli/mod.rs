@@ -182,7 +182,7 @@ mod tests {
         let name = |program: &str| {
             command(Some(OsStr::new(program))).get_bin_name().map(str::to_owned).unwrap()
         };
-        assert_eq!(name("/home/me/.krew/bin/kubectl-extsecret"), "kubectl extsecret");
+        assert_eq!(name("/opt/krew/bin/kubectl-extsecret"), "kubectl extsecret");
         assert_eq!(name("kubectl-extsecret.exe"), "kubectl extsecret");
         assert_eq!(name("/usr/bin/extsecret"), "extsecret");
     }

@@ -12,7 +12,7 @@ use extsecret_migrate::context::Release;
 use extsecret_migrate::{Context, Migration, Migrator, ObjectReport, Outcome};
 
 use crate::cli::{ContextArgs, Format, MigrateArgs};
-use crate::exit::{self, Exit};
+use crate::exit::Exit;
 use crate::files::{self, Access};
 use crate::input::{self, Inputs};
 use crate::output;
@@ -54,12 +54,7 @@ pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
         report(path, args.output.diff, &inputs, &migration, &plan)?;
     }
     explain(args, &inputs, &migration, &plan);
-    match printed {
-        Err(error) if !exit::is_broken_pipe(&error) => {
-            return Err(error).context("cannot print the manifests");
-        }
-        _ => {}
-    }
+    printed.context("cannot print the result")?;
 
     let failed = Summary::of(&migration).refused > 0
         || inputs.diagnostics.iter().chain(&migration.diagnostics).any(Diagnostic::is_error);

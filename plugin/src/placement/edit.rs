@@ -170,3 +170,29 @@ fn change_items(list: &mut Node, document: usize, changes: &Changes<'_>, next: &
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_that_reads_otherwise_is_noticed() {
+        let limits = Limits::default();
+        let source = SourceFile::new("f.yaml", "a: 1\n---\nb: 2\n---\nc: [\n");
+        let documents = reader::read(FileId(0), &source, &limits);
+        let new = Node::from(serde_json::json!({ "b": 3 }));
+        let changes = Changes::from([((1, None), Some(&new))]);
+        let check = |text: &str| verify(&source, &documents, &changes, text, &limits);
+
+        assert_eq!(check("a: 1\n---\nb: 3\n---\nc: [\n"), Ok(()));
+        assert_eq!(check("a: 1\n---\nb: 3 # kept\n---\n---\nc: [\n"), Ok(()));
+        for (text, why) in [
+            ("a: 1\n---\nb: 2\n---\nc: [\n", "the object is not the new one"),
+            ("a: 1\nb: 3\n---\nc: [\n", "two documents became one"),
+            ("a: 2\n---\nb: 3\n---\nc: [\n", "another document changed"),
+            ("a: 1\n---\nb: 3\n---\nc: []\n", "what did not parse does now"),
+        ] {
+            assert!(check(text).is_err(), "{why}");
+        }
+    }
+}
