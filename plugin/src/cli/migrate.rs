@@ -71,7 +71,7 @@ pub(crate) struct InputArgs {
     #[arg(short, long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
 
-    /// The input is the templates of a Helm chart, even where it reads as YAML
+    /// The input is Helm templates: refuse it, also where it reads as YAML
     #[arg(long)]
     pub(crate) helm_template: bool,
 }
