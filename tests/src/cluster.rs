@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::helm::Helm;
 use crate::kubectl::Kubectl;
 use crate::tools;
 
@@ -35,7 +36,7 @@ const START_DEADLINE: Duration = Duration::from_mins(4);
 /// How much of each log a failing test shows, in bytes.
 const SHOWN_OF_A_LOG: usize = 3000;
 
-/// The folders of the clusters that run, for a panic to show their logs.
+/// The folders of what runs, for a panic to show their logs.
 static RUNNING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// A running control plane.
@@ -108,7 +109,7 @@ impl Setup {
     pub fn start(self) -> Option<Cluster> {
         let program = tools::cluster_program()?;
         let kubectl = tools::kubectl()?;
-        let (dir, lock) = new_folder()
+        let (dir, lock) = new_folder("test-clusters")
             .unwrap_or_else(|error| panic!("making a folder for a test cluster: {error}"));
         let log = dir.join("logs/up.log");
         let complaints = File::create(&log).expect("a log in a new folder");
@@ -189,6 +190,16 @@ impl Cluster {
         Kubectl::new(&self.kubectl, self.kubeconfig(), &self.dir.join("home")).args(args)
     }
 
+    /// Real Helm as an administrator.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built.
+    pub fn helm<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Helm {
+        let program = tools::helm().expect("Go, which has built the cluster");
+        Helm::new(&program, self.kubeconfig(), &self.dir.join("home")).args(args)
+    }
+
     /// A new namespace, named after the test that asks, with its default service account: pods
     /// may be made at once. Nobody needs to delete it, which would take five seconds.
     ///
@@ -244,7 +255,7 @@ fn parse<T: for<'a> Deserialize<'a>>(line: &str, word: &str) -> T {
 }
 
 /// The lines of a pipe as they come; the end of the pipe disconnects.
-fn read_lines(pipe: impl io::Read + Send + 'static) -> Receiver<String> {
+pub(crate) fn read_lines(pipe: impl io::Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
@@ -256,20 +267,21 @@ fn read_lines(pipe: impl io::Read + Send + 'static) -> Receiver<String> {
     lines
 }
 
-/// Makes a folder for one cluster, and removes those that earlier runs of this binary left.
+/// Makes a folder for one cluster or the like, in a folder of the target folder, and removes those
+/// that earlier runs of this binary left.
 ///
 /// The name says which run a folder is of; the lock, which the kernel lets go with the process,
 /// whether that run still goes on.
-fn new_folder() -> io::Result<(PathBuf, File)> {
+pub(crate) fn new_folder(kind: &str) -> io::Result<(PathBuf, File)> {
     static NEXT: AtomicU32 = AtomicU32::new(1);
-    let clusters = tools::target_dir().join("test-clusters");
-    fs::create_dir_all(&clusters)?;
+    let all = tools::target_dir().join(kind);
+    fs::create_dir_all(&all)?;
     // Nobody may look at a folder between its making and its locking.
-    let everything = File::create(clusters.join("lock"))?;
+    let everything = File::create(all.join("lock"))?;
     everything.lock()?;
 
     let prefix = format!("{}-", binary_name());
-    for entry in fs::read_dir(&clusters)? {
+    for entry in fs::read_dir(&all)? {
         let entry = entry?;
         if !entry.file_name().to_string_lossy().starts_with(&prefix) {
             continue;
@@ -283,7 +295,7 @@ fn new_folder() -> io::Result<(PathBuf, File)> {
     }
 
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let dir = clusters.join(format!("{prefix}{}-{number}", process::id()));
+    let dir = all.join(format!("{prefix}{}-{number}", process::id()));
     fs::create_dir_all(dir.join("logs"))?;
     let lock = File::create(dir.join("lock"))?;
     lock.lock()?;
@@ -313,8 +325,8 @@ fn namespace_name(test: &str, number: u32) -> String {
     name
 }
 
-/// From now on, a panic shows the ends of the logs of this cluster.
-fn show_logs_of_failures(dir: &Path) {
+/// From now on, a panic shows the ends of the logs in this folder.
+pub(crate) fn show_logs_of_failures(dir: &Path) {
     static HOOK: Once = Once::new();
     running(|dirs| dirs.push(dir.to_owned()));
     HOOK.call_once(|| {
@@ -326,7 +338,7 @@ fn show_logs_of_failures(dir: &Path) {
     });
 }
 
-fn running(work: impl FnOnce(&mut Vec<PathBuf>)) {
+pub(crate) fn running(work: impl FnOnce(&mut Vec<PathBuf>)) {
     work(&mut RUNNING.lock().unwrap_or_else(PoisonError::into_inner));
 }
 

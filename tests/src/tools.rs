@@ -34,6 +34,15 @@ static CLUSTER: GoProgram = GoProgram::new("cluster", "cluster", ".", kubernetes
 static KUBECTL: GoProgram =
     GoProgram::new("kubectl", "cluster", "k8s.io/kubernetes/cmd/kubectl", kubernetes_version);
 
+static HELM: GoProgram = GoProgram::new("helm", "tools", "helm.sh/helm/v4/cmd/helm", helm_version);
+static KREW: GoProgram = GoProgram::new("krew", "tools", "sigs.k8s.io/krew/cmd/krew", krew_version);
+static VALIDATE_KREW_MANIFEST: GoProgram = GoProgram::new(
+    "validate-krew-manifest",
+    "tools",
+    "sigs.k8s.io/krew/cmd/validate-krew-manifest",
+    krew_version,
+);
+
 /// The program of `tests/cluster`, a control plane; `None` if Go is not installed.
 pub fn cluster_program() -> Option<PathBuf> {
     CLUSTER.path()
@@ -42,6 +51,22 @@ pub fn cluster_program() -> Option<PathBuf> {
 /// A kubectl of the same version as the control plane; `None` if Go is not installed.
 pub fn kubectl() -> Option<PathBuf> {
     KUBECTL.path()
+}
+
+/// Helm; `None` if Go is not installed.
+pub fn helm() -> Option<PathBuf> {
+    HELM.path()
+}
+
+/// The plugin manager krew; `None` if Go is not installed. It wants git.
+pub fn krew() -> Option<PathBuf> {
+    KREW.path()
+}
+
+/// krew's own check of a plugin manifest; `None` if Go is not installed. It works without network
+/// with `-skip-install` only.
+pub fn validate_krew_manifest() -> Option<PathBuf> {
+    VALIDATE_KREW_MANIFEST.path()
 }
 
 /// Takes a value out of an `Option`, or reports the test as skipped and returns from it.
@@ -71,7 +96,7 @@ pub fn report_skip(module: &str, line: u32) {
 }
 
 /// Writes a line past libtest's capture, which hides the output of a test that passes.
-fn show(line: &str) {
+pub(crate) fn show(line: &str) {
     // A closed stderr is no reason to fail a test.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
@@ -184,11 +209,15 @@ impl GoProgram {
         for file in files {
             add(&file, &read(&module.join(&file)));
         }
-        hash.finalize().iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&hash.finalize())
     }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The Go files of a folder, in order of their names.
@@ -209,7 +238,7 @@ fn read(file: &Path) -> String {
 }
 
 /// Locks a file until the value goes away, be it by the end of the process.
-fn lock(path: &Path, name: &str) -> File {
+pub(crate) fn lock(path: &Path, name: &str) -> File {
     let locked = File::create(path).and_then(|file| {
         if file.try_lock().is_err() {
             show(&format!("waiting for another test process that builds {name} or the like"));
@@ -248,7 +277,7 @@ fn go_release() -> Option<String> {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let reason =
-                    "Go is not installed (no `go` in PATH), so no control plane and no kubectl";
+                    "Go is not installed (no `go` in PATH), so no control plane, kubectl, Helm or krew";
                 assert!(!in_ci(), "{reason}: a CI run must have it");
                 show(&format!("\nskipped: {reason}; the tests that need them pass unseen"));
                 None
@@ -259,17 +288,14 @@ fn go_release() -> Option<String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "set by the machine, not given to a command line")]
-fn in_ci() -> bool {
+pub(crate) fn in_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true")
 }
 
 /// The version that Kubernetes programs report. Without it they say `v0.0.0-master`, and clients
 /// that compare versions (Helm, kubectl itself) go wrong.
 fn kubernetes_version(go_mod: &str) -> String {
-    let version = go_mod
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes "))
-        .unwrap_or_else(|| panic!("go.mod requires no k8s.io/kubernetes"));
+    let version = required_version(go_mod, "k8s.io/kubernetes");
     let mut parts = version.trim_start_matches('v').split('.');
     let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let package = "k8s.io/component-base/version";
@@ -277,6 +303,27 @@ fn kubernetes_version(go_mod: &str) -> String {
         "-X {package}.gitVersion={version} -X {package}.gitMajor={major} \
          -X {package}.gitMinor={minor} -X {package}.gitTreeState=clean"
     )
+}
+
+/// The version that Helm reports. Without it, it says `v4.3`.
+fn helm_version(go_mod: &str) -> String {
+    let module = "helm.sh/helm/v4";
+    format!("-X {module}/internal/version.version={}", required_version(go_mod, module))
+}
+
+/// The version that krew reports. Without it, it says `unknown`.
+fn krew_version(go_mod: &str) -> String {
+    let module = "sigs.k8s.io/krew";
+    format!("-X {module}/internal/version.gitTag={}", required_version(go_mod, module))
+}
+
+/// The version of a module that go.mod requires.
+fn required_version<'a>(go_mod: &'a str, module: &str) -> &'a str {
+    go_mod
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(module)?.strip_prefix(' '))
+        .find_map(|rest| rest.split_whitespace().next())
+        .unwrap_or_else(|| panic!("go.mod requires no {module}"))
 }
 
 #[cfg(test)]
@@ -290,6 +337,12 @@ mod tests {
         );
         assert!(stamp.contains(".gitVersion=v1.37.2 "), "{stamp}");
         assert!(stamp.contains(".gitMajor=1 ") && stamp.contains(".gitMinor=37 "), "{stamp}");
+    }
+
+    #[test]
+    fn a_comment_behind_a_version_is_no_part_of_it() {
+        let go_mod = "\thelm.sh/helm/v4/extra v0.1.0\n\thelm.sh/helm/v4 v4.3.1 // indirect\n";
+        assert_eq!(helm_version(go_mod), "-X helm.sh/helm/v4/internal/version.version=v4.3.1");
     }
 
     #[test]
