@@ -35,12 +35,16 @@ struct Move {
     target: Vec<String>,
     /// Children went along under their own names.
     whole: bool,
+    fields: &'static [Field],
 }
+
+/// A field of an item and the steps to its new place below the item's.
+pub(crate) type Field = (&'static str, &'static [&'static str]);
 
 impl Moves {
     /// For one object: remembers moves only when there is something to carry.
     pub(crate) fn of(object: &Node) -> Self {
-        Self { list: Vec::new(), enabled: object.comments.is_some() || has_comments(object) }
+        Self { list: Vec::new(), enabled: any_comments(object) }
     }
 
     /// False when moves are not worth naming.
@@ -50,20 +54,23 @@ impl Moves {
 
     /// The field alone went to `target`.
     pub(crate) fn field(&mut self, source: impl Into<String>, target: &[&str]) {
-        let target = target.iter().map(|&key| key.to_owned()).collect();
-        self.add(source.into(), target, false);
+        self.add(source.into(), target, false, &[]);
     }
 
     /// The field went to `target` with everything in it.
     pub(crate) fn tree(&mut self, source: impl Into<String>, target: &[&str]) {
-        let target = target.iter().map(|&key| key.to_owned()).collect();
-        self.add(source.into(), target, true);
+        self.add(source.into(), target, true, &[]);
     }
 
-    /// As [`Moves::field`] or, when `whole`, as [`Moves::tree`].
-    pub(crate) fn add(&mut self, source: String, target: Vec<String>, whole: bool) {
+    /// The field went to `target`, and those of its own fields that are listed to places below it.
+    pub(crate) fn item(&mut self, source: &str, target: &[&str], fields: &'static [Field]) {
+        self.add(source.to_owned(), target, false, fields);
+    }
+
+    fn add(&mut self, source: String, target: &[&str], whole: bool, fields: &'static [Field]) {
         if self.enabled {
-            self.list.push(Move { source, target, whole });
+            let target = target.iter().map(|&step| step.to_owned()).collect();
+            self.list.push(Move { source, target, whole, fields });
         }
     }
 
@@ -72,8 +79,18 @@ impl Moves {
         self.list.append(&mut other.list);
     }
 
-    fn find(&self, source: &str) -> Option<&Move> {
-        self.list.iter().find(|entry| entry.source == source)
+    /// The new place of a field, and whether its own fields keep their names below it.
+    fn find(&self, source: &str) -> Option<(Vec<String>, bool)> {
+        self.list.iter().find_map(|entry| {
+            let rest = source.strip_prefix(&entry.source)?;
+            if rest.is_empty() {
+                return Some((entry.target.clone(), entry.whole));
+            }
+            let (_, below) =
+                entry.fields.iter().find(|(name, _)| rest.strip_prefix('.') == Some(name))?;
+            let steps = below.iter().map(|&step| step.to_owned());
+            Some((entry.target.iter().cloned().chain(steps).collect(), false))
+        })
     }
 }
 
@@ -104,12 +121,9 @@ fn walk(
             comments: comments.as_ref().clone(),
         });
     }
-    if !has_comments(node) {
-        return;
-    }
     let mut visit = |child: &Node, path: String, step: String, span: Span| {
         let (place, exact) = match moves.find(&path) {
-            Some(found) => ((found.target.clone(), found.whole), true),
+            Some(found) => (found, true),
             None if whole && !field.is_empty() => {
                 let mut target = target.clone();
                 target.push(step);
@@ -121,7 +135,7 @@ fn walk(
     };
     match &node.value {
         Value::Mapping(entries) => {
-            for entry in entries {
+            for entry in entries.iter().filter(|entry| any_comments(&entry.value)) {
                 let path = if field.is_empty() {
                     entry.key.clone()
                 } else {
@@ -131,7 +145,7 @@ fn walk(
             }
         }
         Value::Sequence(items) => {
-            for (i, item) in items.iter().enumerate() {
+            for (i, item) in items.iter().enumerate().filter(|(_, item)| any_comments(item)) {
                 visit(item, format!("{field}[{i}]"), i.to_string(), item.span);
             }
         }
@@ -139,16 +153,14 @@ fn walk(
     }
 }
 
-fn has_comments(node: &Node) -> bool {
-    match &node.value {
-        Value::Mapping(entries) => {
-            entries.iter().any(|e| e.value.comments.is_some() || has_comments(&e.value))
+/// True when there is a comment at the node or in it.
+fn any_comments(node: &Node) -> bool {
+    node.comments.is_some()
+        || match &node.value {
+            Value::Mapping(entries) => entries.iter().any(|entry| any_comments(&entry.value)),
+            Value::Sequence(items) => items.iter().any(any_comments),
+            _ => false,
         }
-        Value::Sequence(items) => {
-            items.iter().any(|item| item.comments.is_some() || has_comments(item))
-        }
-        _ => false,
-    }
 }
 
 /// Writes the comments into the new object. Returns those that stand elsewhere than their field.
@@ -273,8 +285,7 @@ mod tests {
         let old = node(old);
         let mut to = Moves::of(&old);
         for (source, target, whole) in moves {
-            let target = target.iter().map(|&step| step.to_owned()).collect();
-            to.add((*source).to_owned(), target, *whole);
+            to.add((*source).to_owned(), target, *whole, &[]);
         }
         let mut new = node(new);
         let strays = place(&mut new, collect(&old, &to));

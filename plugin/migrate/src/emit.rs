@@ -11,7 +11,7 @@ use extsecret_crds::external_secret::{
 use extsecret_manifest::node::{Entry, Node, Value};
 use extsecret_manifest::source::Span;
 
-use crate::backends::{Mapped, Skeleton, StoreSeed};
+use crate::backends::{Mapped, Skeleton};
 use crate::codes;
 use crate::comments::{self, Carried};
 use crate::finding::Findings;
@@ -26,7 +26,8 @@ pub(crate) struct Draft {
     pub(crate) name: String,
     pub(crate) namespace: Option<String>,
     pub(crate) controller: Option<String>,
-    pub(crate) store: StoreSeed,
+    /// The number of its store's seed.
+    pub(crate) seed: usize,
     pub(crate) skeleton: Option<Skeleton>,
     pub(crate) role_chain: bool,
     /// For namespace permissions: the role or Vault role, and every key and path.
@@ -49,6 +50,7 @@ pub(crate) fn draft(
     object: &Node,
     kes: &Kes<'_>,
     namespace: Option<&str>,
+    seed: usize,
     mut mapped: Mapped,
     mut template: Template,
     found: &mut Findings<'_>,
@@ -90,7 +92,7 @@ pub(crate) fn draft(
         keys: checked.map(|item| item.key.value.to_string()).collect(),
         metadata: metadata(kes, namespace, found),
         spec,
-        store: mapped.store,
+        seed,
         comments,
     }
 }
@@ -207,7 +209,7 @@ fn metadata(kes: &Kes<'_>, namespace: Option<&str>, found: &mut Findings<'_>) ->
                     if inner.key == LAST_APPLIED {
                         noise = true;
                     } else if let Some(value) =
-                        text(&inner.value, &format!("{field}.{}", inner.key), found)
+                        text(&inner.value, format_args!("{field}.{}", inner.key), found)
                     {
                         list.push(entry(&inner.key, Value::String(value.value.into_owned())));
                     }

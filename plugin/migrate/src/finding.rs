@@ -1,5 +1,7 @@
 //! Findings about one object, collected while it is converted.
 
+use std::fmt;
+
 use extsecret_manifest::diagnostic::{Code, Diagnostic, Severity};
 use extsecret_manifest::node::Node;
 use extsecret_manifest::source::{FileId, Place, SourceFile, Span};
@@ -34,10 +36,11 @@ impl<'s> Findings<'s> {
         &mut self,
         code: &'static Code,
         span: Span,
-        field: impl Into<String>,
+        field: impl fmt::Display,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
-        let diagnostic = Diagnostic::new(code, message).at(self.place(span)).field(field);
+        let place = self.place(span);
+        let diagnostic = Diagnostic::new(code, message).at(place).field(field.to_string());
         self.push(diagnostic)
     }
 

@@ -14,7 +14,7 @@ use extsecret_manifest::read::{Content, Document, looks_like_template};
 use extsecret_manifest::source::{FileId, Place, SourceFile, Span};
 use extsecret_manifest::stream::{self, Object};
 
-use crate::backends::{self, Facts};
+use crate::backends::{self, Facts, StoreSeed};
 use crate::codes;
 use crate::comments::Moves;
 use crate::context::{Context, Family};
@@ -37,6 +37,9 @@ pub struct Migrator<'a> {
     objects: Vec<ObjectReport>,
     /// Drafts with the index of their object's report.
     drafts: Vec<(usize, Draft)>,
+    /// The stores that drafts need, each once.
+    seeds: Vec<StoreSeed>,
+    seed_numbers: BTreeMap<String, usize>,
     /// Objects that need no store, finished at once.
     outputs: Vec<Output>,
     diagnostics: Vec<Diagnostic>,
@@ -51,6 +54,8 @@ impl<'a> Migrator<'a> {
             options,
             objects: Vec::new(),
             drafts: Vec::new(),
+            seeds: Vec::new(),
+            seed_numbers: BTreeMap::new(),
             outputs: Vec::new(),
             diagnostics: Vec::new(),
             families: BTreeSet::new(),
@@ -172,7 +177,7 @@ impl<'a> Migrator<'a> {
         }
         let kes = kes::read(object, hints, found)?;
         let facts = Facts { context: &self.context, options: self.options };
-        let mapped = backends::convert(&kes, facts, Moves::of(object), found);
+        let mut mapped = backends::convert(&kes, facts, Moves::of(object), found);
         let template = template::convert(&kes, Moves::of(object), found);
         let namespace = kes.namespace.or(self.options.namespace.as_deref());
         if namespace.is_none() && self.options.scope == Scope::Cluster {
@@ -188,7 +193,8 @@ impl<'a> Migrator<'a> {
             kes::Backend::Vault => Family::Vault,
             _ => Family::Any,
         });
-        Some(emit::draft(object, &kes, namespace, mapped, template, found))
+        let seed = self.seed(std::mem::take(&mut mapped.store));
+        Some(emit::draft(object, &kes, namespace, seed, mapped, template, found))
     }
 
     fn old_eso(&mut self, id: FileId, origin: Origin, node: &Node, report: &mut ObjectReport) {
@@ -238,7 +244,7 @@ impl<'a> Migrator<'a> {
             emit::skeletons(self.drafts.iter().filter_map(|(_, d)| d.skeleton.as_ref()));
         let drafts = std::mem::take(&mut self.drafts);
         for ((index, draft), key) in drafts.into_iter().zip(keys) {
-            let store = stores.name(&key).to_owned();
+            let store = stores.name(key).to_owned();
             self.write(index, draft, &store, cluster, &refresh);
         }
         let mut outputs: Vec<Output> =
@@ -295,24 +301,38 @@ impl<'a> Migrator<'a> {
 
     /// As soon as one object names a controller, every store does: one without would be served by
     /// all of them (specification 3.11).
-    fn stores(&mut self) -> (Vec<StoreKey>, Stores) {
+    fn stores(&self) -> (Vec<StoreKey>, Stores) {
         let named = self.drafts.iter().any(|(_, draft)| draft.controller.is_some());
         let mut stores = Stores::default();
-        let keys = self
-            .drafts
-            .iter_mut()
-            .map(|(_, draft)| {
-                let controller =
-                    named.then(|| draft.controller.clone().unwrap_or_else(|| "default".into()));
-                stores.add(
-                    std::mem::take(&mut draft.store),
-                    controller,
-                    draft.namespace.as_deref(),
-                    self.options.scope,
-                )
-            })
-            .collect();
+        let mut known: BTreeMap<(usize, Option<String>, Option<String>), StoreKey> =
+            BTreeMap::new();
+        let mut keys = Vec::with_capacity(self.drafts.len());
+        for (_, draft) in &self.drafts {
+            let controller =
+                named.then(|| draft.controller.clone().unwrap_or_else(|| "default".into()));
+            let home = draft.namespace.clone().filter(|_| self.options.scope == Scope::Namespace);
+            let Some(seed) = self.seeds.get(draft.seed) else { continue };
+            let key = *known
+                .entry((draft.seed, controller.clone(), home.clone()))
+                .or_insert_with(|| stores.find_or_add(seed, controller, home));
+            if let Some(namespace) = &draft.namespace {
+                stores.use_from(key, namespace);
+            }
+            keys.push(key);
+        }
         (keys, stores)
+    }
+
+    /// The seed's number: objects of one tuple share it.
+    fn seed(&mut self, seed: StoreSeed) -> usize {
+        // The types hold nothing that JSON could not, and print it in a fixed order.
+        let text = serde_json::to_string(&seed.provider).unwrap_or_default();
+        let next = self.seeds.len();
+        let number = *self.seed_numbers.entry(text).or_insert(next);
+        if number == next {
+            self.seeds.push(seed);
+        }
+        number
     }
 
     fn refresh(&mut self) -> Refresh {

@@ -17,8 +17,9 @@ const NAME_LENGTH: usize = 63;
 /// All stores of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Stores {
+    stores: Vec<Store>,
     /// By namespace (none in cluster scope) and canonical JSON of the specification.
-    stores: BTreeMap<(Option<String>, String), Store>,
+    index: BTreeMap<(Option<String>, String), StoreKey>,
 }
 
 /// One store on its way.
@@ -31,35 +32,47 @@ pub(crate) struct Store {
     namespaces: BTreeSet<String>,
     short: &'static str,
     readable: String,
+    canonical: String,
 }
 
 /// Names a store of a [`Stores`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StoreKey(Option<String>, String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoreKey(usize);
 
 impl Stores {
-    /// Adds the use of a store from a namespace.
-    pub(crate) fn add(
+    /// The store of a tuple: the one that is there already, or a new one.
+    pub(crate) fn find_or_add(
         &mut self,
-        seed: StoreSeed,
+        seed: &StoreSeed,
         controller: Option<String>,
-        namespace: Option<&str>,
-        scope: Scope,
+        home: Option<String>,
     ) -> StoreKey {
-        let spec =
-            SecretStoreSpec { controller, provider: seed.provider, ..SecretStoreSpec::default() };
-        let home = namespace.filter(|_| scope == Scope::Namespace).map(str::to_owned);
-        let key = (home.clone(), canonical(&spec));
-        let store = self.stores.entry(key.clone()).or_insert_with(|| Store {
-            name: String::new(),
-            namespace: home,
-            spec,
-            namespaces: BTreeSet::new(),
-            short: seed.short,
-            readable: seed.readable,
-        });
-        store.namespaces.extend(namespace.map(str::to_owned));
-        StoreKey(key.0, key.1)
+        let provider = seed.provider.clone();
+        let spec = SecretStoreSpec { controller, provider, ..SecretStoreSpec::default() };
+        let canonical = canonical(&spec);
+        let next = StoreKey(self.stores.len());
+        let key = *self.index.entry((home.clone(), canonical.clone())).or_insert(next);
+        if key == next {
+            self.stores.push(Store {
+                name: String::new(),
+                namespace: home,
+                spec,
+                namespaces: BTreeSet::new(),
+                short: seed.short,
+                readable: seed.readable.clone(),
+                canonical,
+            });
+        }
+        key
+    }
+
+    /// Notes that a store is used from a namespace.
+    pub(crate) fn use_from(&mut self, key: StoreKey, namespace: &str) {
+        if let Some(store) = self.stores.get_mut(key.0)
+            && !store.namespaces.contains(namespace)
+        {
+            store.namespaces.insert(namespace.to_owned());
+        }
     }
 
     /// Gives every store its name and, in cluster scope, the namespaces that may use it. Returns
@@ -71,7 +84,7 @@ impl Stores {
         }
         let refused = self.rename(&options.store_names);
         if options.scope == Scope::Cluster {
-            for store in self.stores.values_mut() {
+            for store in &mut self.stores {
                 store.spec.conditions = Some(vec![StoreCondition {
                     namespaces: Some(store.namespaces.iter().cloned().collect()),
                     ..StoreCondition::default()
@@ -83,12 +96,11 @@ impl Stores {
 
     /// False when two different stores got the same name.
     fn name_all(&mut self, hash_length: usize) -> bool {
-        let mut names = BTreeMap::new();
+        let mut names = BTreeSet::new();
         let mut unique = true;
-        for ((home, canonical), store) in &mut self.stores {
-            store.name = name(store.short, &store.readable, canonical, hash_length);
-            let taken = names.insert((home.clone(), store.name.clone()), canonical.clone());
-            unique &= taken.is_none();
+        for store in &mut self.stores {
+            store.name = name(store.short, &store.readable, &store.canonical, hash_length);
+            unique &= names.insert((store.namespace.clone(), store.name.clone()));
         }
         unique
     }
@@ -98,8 +110,8 @@ impl Stores {
         for (from, to) in wishes {
             let taken = |store: &Store| store.name == *to;
             let homes: BTreeSet<_> =
-                self.stores.values().filter(|s| taken(s)).map(|s| s.namespace.clone()).collect();
-            for store in self.stores.values_mut().filter(|store| store.name == *from) {
+                self.stores.iter().filter(|s| taken(s)).map(|s| s.namespace.clone()).collect();
+            for store in self.stores.iter_mut().filter(|store| store.name == *from) {
                 if homes.contains(&store.namespace) || !crate::kes::is_dns_subdomain(to) {
                     refused.push(format!("{from}={to}"));
                 } else {
@@ -111,13 +123,13 @@ impl Stores {
     }
 
     /// The name of a store, once settled.
-    pub(crate) fn name(&self, key: &StoreKey) -> &str {
-        self.stores.get(&(key.0.clone(), key.1.clone())).map_or("", |store| store.name.as_str())
+    pub(crate) fn name(&self, key: StoreKey) -> &str {
+        self.stores.get(key.0).map_or("", |store| store.name.as_str())
     }
 
     /// The stores, by namespace and name.
     pub(crate) fn into_sorted(self) -> Vec<Store> {
-        let mut all: Vec<_> = self.stores.into_values().collect();
+        let mut all = self.stores;
         all.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         all
     }
@@ -193,16 +205,22 @@ mod tests {
         }
     }
 
+    fn used(stores: &mut Stores, region: &str, namespace: &str) -> StoreKey {
+        let key = stores.find_or_add(&seed(region), None, None);
+        stores.use_from(key, namespace);
+        key
+    }
+
     #[test]
     fn one_store_per_tuple_with_the_namespaces_that_use_it() {
         let mut stores = Stores::default();
-        let a = stores.add(seed("eu"), None, Some("web"), Scope::Cluster);
-        let b = stores.add(seed("eu"), None, Some("app"), Scope::Cluster);
-        let c = stores.add(seed("us"), None, Some("app"), Scope::Cluster);
+        let a = used(&mut stores, "eu", "web");
+        let b = used(&mut stores, "eu", "app");
+        let c = used(&mut stores, "us", "app");
         stores.settle(&Options::default());
-        assert_eq!(stores.name(&a), stores.name(&b));
-        assert_ne!(stores.name(&a), stores.name(&c));
-        assert!(stores.name(&a).starts_with("kes-sm-eu-"));
+        assert_eq!(stores.name(a), stores.name(b));
+        assert_ne!(stores.name(a), stores.name(c));
+        assert!(stores.name(a).starts_with("kes-sm-eu-"));
         let all = stores.into_sorted();
         let namespaces = all[0].spec.conditions()[0].namespaces.clone().unwrap();
         assert_eq!(namespaces, ["app", "web"]);
@@ -212,9 +230,9 @@ mod tests {
     fn names_do_not_depend_on_who_uses_the_store() {
         let name_of = |namespace| {
             let mut stores = Stores::default();
-            let key = stores.add(seed("eu"), None, Some(namespace), Scope::Cluster);
+            let key = used(&mut stores, "eu", namespace);
             stores.settle(&Options::default());
-            stores.name(&key).to_owned()
+            stores.name(key).to_owned()
         };
         assert_eq!(name_of("a"), name_of("b"));
     }
@@ -222,14 +240,14 @@ mod tests {
     #[test]
     fn a_wish_that_would_merge_two_stores_is_refused() {
         let mut stores = Stores::default();
-        let a = stores.add(seed("eu"), None, Some("a"), Scope::Cluster);
-        let b = stores.add(seed("us"), None, Some("a"), Scope::Cluster);
+        let a = used(&mut stores, "eu", "a");
+        let b = used(&mut stores, "us", "a");
         stores.settle(&Options::default());
-        let names = [stores.name(&a).to_owned(), stores.name(&b).to_owned()];
+        let names = [stores.name(a).to_owned(), stores.name(b).to_owned()];
         let wishes = names.iter().map(|name| (name.clone(), "one".to_owned())).collect();
         let refused = stores.settle(&Options { store_names: wishes, ..Options::default() });
         assert_eq!(refused.len(), 1);
-        assert_ne!(stores.name(&a), stores.name(&b));
+        assert_ne!(stores.name(a), stores.name(b));
     }
 
     #[test]

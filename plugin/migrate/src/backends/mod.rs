@@ -9,7 +9,7 @@ use extsecret_crds::provider::Provider;
 use extsecret_crds::selector::{SecretKeySelector, ServiceAccountSelector};
 
 use crate::codes;
-use crate::comments::Moves;
+use crate::comments::{Field, Moves};
 use crate::context::{Context, Credential, Fact, ObjectKey};
 use crate::finding::{Findings, WithHelp};
 use crate::kes::{Backend, Binary, Item, Kes, Text};
@@ -95,6 +95,24 @@ pub(crate) fn convert(
     out
 }
 
+/// Where the fields of a `data` item are found again.
+const ITEM_FIELDS: &[Field] = &[
+    ("name", &["secretKey"]),
+    ("key", &["remoteRef", "key"]),
+    ("property", &["remoteRef", "property"]),
+    ("isBinary", &["remoteRef", "decodingStrategy"]),
+    ("version", &["remoteRef", "version"]),
+    ("versionStage", &["remoteRef", "version"]),
+    ("versionId", &["remoteRef", "version"]),
+];
+
+/// Where the fields of a `dataFromWithOptions` item are found again.
+const EXTRACT_FIELDS: &[Field] = &[
+    ("key", &["extract", "key"]),
+    ("versionStage", &["extract", "version"]),
+    ("versionId", &["extract", "version"]),
+];
+
 /// Adds one `data` entry per item, last of each name winning as in KES, with what is the same for
 /// all backends; `adapt` does the rest.
 fn add_items(
@@ -127,26 +145,9 @@ fn add_items(
         set_property(item, kes.backend, &mut remote, found);
         set_decoding(item, &mut remote, found);
         adapt(item, &mut remote, found);
-        let at = out.data.len().to_string();
-        let to = |rest: &[&'static str]| {
-            let mut path = vec!["spec", "data", at.as_str()];
-            path.extend(rest);
-            path.into_iter().map(str::to_owned).collect::<Vec<_>>()
-        };
         if out.moves.enabled() {
-            let field = &item.field;
-            out.moves.add(field.clone(), to(&[]), false);
-            out.moves.add(format!("{field}.name"), to(&["secretKey"]), false);
-            out.moves.add(format!("{field}.key"), to(&["remoteRef", "key"]), false);
-            out.moves.add(format!("{field}.property"), to(&["remoteRef", "property"]), false);
-            out.moves.add(
-                format!("{field}.isBinary"),
-                to(&["remoteRef", "decodingStrategy"]),
-                false,
-            );
-            for version in ["version", "versionStage", "versionId"] {
-                out.moves.add(format!("{field}.{version}"), to(&["remoteRef", "version"]), false);
-            }
+            let at = out.data.len().to_string();
+            out.moves.item(&item.field, &["spec", "data", &at], ITEM_FIELDS);
         }
         out.data.push(ExternalSecretData {
             secret_key: name.value.clone().into_owned(),
@@ -175,17 +176,9 @@ fn add_extracts(
         let mut remote =
             RemoteRef { key: item.key.value.clone().into_owned(), ..RemoteRef::default() };
         adapt(item, &mut remote, found);
-        let at = out.data_from.len().to_string();
         if out.moves.enabled() {
-            out.moves.field(item.field.as_str(), &["spec", "dataFrom", &at]);
-            out.moves
-                .field(format!("{}.key", item.field), &["spec", "dataFrom", &at, "extract", "key"]);
-            for version in ["versionStage", "versionId"] {
-                out.moves.field(
-                    format!("{}.{version}", item.field),
-                    &["spec", "dataFrom", &at, "extract", "version"],
-                );
-            }
+            let at = out.data_from.len().to_string();
+            out.moves.item(&item.field, &["spec", "dataFrom", &at], EXTRACT_FIELDS);
         }
         out.data_from.push(DataFromSource { extract: Some(remote), ..DataFromSource::default() });
     }
@@ -198,7 +191,7 @@ fn set_property(
     found: &mut Findings<'_>,
 ) {
     let Some(given) = &item.property else { return };
-    let field = format!("{}.property", item.field);
+    let field = format_args!("{}.property", item.field);
     if given.value.is_empty() {
         found.at(
             &codes::W22,
@@ -216,7 +209,7 @@ fn set_property(
         found.at(
             &codes::I01,
             given.span,
-            field.as_str(),
+            field,
             format!("the property of {} is written `{}` now", item.label, translated.path),
         );
     }
@@ -232,7 +225,7 @@ fn set_property(
 }
 
 fn set_decoding(item: &Item<'_>, remote: &mut RemoteRef, found: &mut Findings<'_>) {
-    let field = format!("{}.isBinary", item.field);
+    let field = format_args!("{}.isBinary", item.field);
     match item.binary {
         Binary::No => {}
         Binary::Yes => {

@@ -1,6 +1,7 @@
 //! Single fields, as JavaScript and the API server see them.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use extsecret_manifest::node::{Node, Style, Value};
 
@@ -29,7 +30,11 @@ pub(super) fn truthy(node: &Node) -> bool {
 
 /// A text field. A number is taken as its text when nothing can be lost, with W02, since the API
 /// server refuses a number there; everything else is refused.
-pub(crate) fn text<'n>(node: &'n Node, field: &str, found: &mut Findings<'_>) -> Option<Text<'n>> {
+pub(crate) fn text<'n>(
+    node: &'n Node,
+    field: impl fmt::Display,
+    found: &mut Findings<'_>,
+) -> Option<Text<'n>> {
     match &node.value {
         Value::String(s) => Some(Text { value: Cow::Borrowed(s), span: node.span }),
         Value::Null => None,
@@ -52,7 +57,7 @@ pub(crate) fn text<'n>(node: &'n Node, field: &str, found: &mut Findings<'_>) ->
 /// GCP versions may be numbers.
 pub(super) fn version<'n>(
     node: &'n Node,
-    field: &str,
+    field: impl fmt::Display,
     found: &mut Findings<'_>,
 ) -> Option<Text<'n>> {
     match &node.value {
@@ -63,13 +68,18 @@ pub(super) fn version<'n>(
     }
 }
 
-pub(crate) fn wrong_type(found: &mut Findings<'_>, node: &Node, field: &str, wanted: &str) {
+pub(crate) fn wrong_type(
+    found: &mut Findings<'_>,
+    node: &Node,
+    field: impl fmt::Display,
+    wanted: &str,
+) {
     let raw = found.raw(node);
     let quote = wanted == "string" && node.style == Style::Plain && !raw.is_empty();
     let finding = found.at(
         &codes::E19,
         node.span,
-        field,
+        &field,
         format!(
             "`{field}` must be a JSON {wanted}, and Kubernetes reads {} here",
             article(node.kind())

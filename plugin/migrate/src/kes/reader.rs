@@ -1,5 +1,7 @@
 //! Reads the fields of `spec`, one method per kind of field.
 
+use std::fmt;
+
 use extsecret_manifest::node::{Entry, Node, Style, Value};
 
 use super::field::{binary, text, truthy, version, wrong_type};
@@ -17,13 +19,14 @@ pub(super) struct Reader<'n, 'f, 's> {
 impl<'n> Reader<'n, '_, '_> {
     pub(super) fn text(&mut self, key: &str) -> Option<Text<'n>> {
         let node = self.spec.get(key)?;
-        let field = format!("{}.{key}", self.root);
+        let field = format_args!("{}.{key}", self.root);
         // An empty text is as good as none to the JavaScript that read it.
-        text(node, &field, self.found).filter(|text| !text.value.is_empty())
+        text(node, field, self.found).filter(|text| !text.value.is_empty())
     }
 
     pub(super) fn backend(&mut self) -> Option<Backend> {
-        let field = format!("{}.backendType", self.root);
+        let root = self.root;
+        let field = format_args!("{root}.backendType");
         let Some(given) = self.text("backendType") else {
             if !self.found.is_refused() {
                 self.found.object(&codes::E01, "the object has no backendType");
@@ -91,8 +94,8 @@ impl<'n> Reader<'n, '_, '_> {
     fn list(&mut self, key: &str, node: &'n Node) -> Option<&'n [Node]> {
         let items = node.as_sequence();
         if items.is_none() {
-            let field = format!("{}.{key}", self.root);
-            wrong_type(self.found, node, &field, "array");
+            let field = format_args!("{}.{key}", self.root);
+            wrong_type(self.found, node, field, "array");
         }
         items
     }
@@ -119,8 +122,8 @@ impl<'n> Reader<'n, '_, '_> {
         extracts
     }
 
-    fn key(&mut self, node: &'n Node, label: &str, field: &str) -> Option<Text<'n>> {
-        let key = text(node, field, self.found);
+    fn key(&mut self, node: &'n Node, label: &str, field: impl fmt::Display) -> Option<Text<'n>> {
+        let key = text(node, &field, self.found);
         match key {
             Some(key) if !key.value.is_empty() => Some(key),
             _ => {
@@ -140,28 +143,28 @@ impl<'n> Reader<'n, '_, '_> {
         backend: Backend,
     ) -> Option<Item<'n>> {
         let Some(entries) = node.as_mapping() else {
-            wrong_type(self.found, node, &field, "object");
+            wrong_type(self.found, node, field, "object");
             return None;
         };
         let Some(key) = node.get("key") else {
             self.found.at(&codes::E04, node.span, field, format!("{label} has no key"));
             return None;
         };
-        let key = self.key(key, &label, &format!("{field}.key"))?;
+        let key = self.key(key, &label, format_args!("{field}.key"))?;
         let mut item = Item::new(label, field, node.span, key);
         let versions = backend == Backend::SecretsManager;
         for entry in entries {
-            let field = format!("{}.{}", item.field, entry.key);
+            let field = format_args!("{}.{}", item.field, entry.key);
             match entry.key.as_str() {
                 "key" => {}
                 "isBinary" => item.binary = binary(&entry.value),
                 "versionStage" if versions => {
-                    item.version_stage = text(&entry.value, &field, self.found);
+                    item.version_stage = text(&entry.value, field, self.found);
                 }
                 "versionId" if versions => {
-                    item.version_id = text(&entry.value, &field, self.found);
+                    item.version_id = text(&entry.value, field, self.found);
                 }
-                _ => self.ignored(entry, &field, &item.label),
+                _ => self.ignored(entry, field, &item.label),
             }
         }
         Some(item)
@@ -172,7 +175,7 @@ impl<'n> Reader<'n, '_, '_> {
             let label = format!("{list}[{i}]");
             let field = format!("{}.{label}", self.root);
             let Some(entries) = node.as_mapping() else {
-                wrong_type(self.found, node, &field, "object");
+                wrong_type(self.found, node, field, "object");
                 continue;
             };
             if node.get("path").is_some_and(|path| !path.is_null()) {
@@ -196,7 +199,7 @@ impl<'n> Reader<'n, '_, '_> {
         field: String,
         backend: Backend,
     ) -> Option<Item<'n>> {
-        let path = self.key(node.get("path")?, &label, &format!("{field}.path"))?;
+        let path = self.key(node.get("path")?, &label, format_args!("{field}.path"))?;
         if backend != Backend::SystemManager {
             self.found.at(
                 &codes::E03,
@@ -208,13 +211,13 @@ impl<'n> Reader<'n, '_, '_> {
         }
         let mut item = Item::new(label, field, node.span, path);
         for entry in entries {
-            let field = format!("{}.{}", item.field, entry.key);
+            let field = format_args!("{}.{}", item.field, entry.key);
             match entry.key.as_str() {
                 "path" => {}
                 "recursive" => {
                     item.recursive = truthy(&entry.value);
                 }
-                _ => self.ignored(entry, &field, &item.label),
+                _ => self.ignored(entry, field, &item.label),
             }
         }
         Some(item)
@@ -229,13 +232,13 @@ impl<'n> Reader<'n, '_, '_> {
         backend: Backend,
     ) -> Option<Item<'n>> {
         let key = if let Some(key) = node.get("key").filter(|key| !key.is_null()) {
-            self.key(key, &label, &format!("{field}.key"))
+            self.key(key, &label, format_args!("{field}.key"))
         } else {
             self.found.at(&codes::E04, node.span, field.as_str(), format!("{label} has no key"));
             None
         };
         let name = if let Some(name) = node.get("name").filter(|name| !name.is_null()) {
-            self.secret_key(name, &label, &format!("{field}.name"))
+            self.secret_key(name, &label, format_args!("{field}.name"))
         } else {
             self.found
                     .at(&codes::E04, node.span, field.as_str(), format!("{label} has no name"))
@@ -245,31 +248,31 @@ impl<'n> Reader<'n, '_, '_> {
         let (Some(key), Some(name)) = (key, name) else { return None };
         let mut item = Item { name: Some(name), ..Item::new(label, field, node.span, key) };
         for entry in entries {
-            let field = format!("{}.{}", item.field, entry.key);
+            let field = format_args!("{}.{}", item.field, entry.key);
             match (entry.key.as_str(), backend) {
                 ("key" | "name", _) => {}
                 ("property", _) => {
                     // Its presence alone made KES parse the value, even when empty.
                     if !entry.value.is_null() {
-                        item.property = text(&entry.value, &field, self.found);
+                        item.property = text(&entry.value, field, self.found);
                     }
                 }
                 ("isBinary", _) => item.binary = binary(&entry.value),
                 ("secretType", Backend::Ibm) => {
-                    item.secret_type = text(&entry.value, &field, self.found);
+                    item.secret_type = text(&entry.value, field, self.found);
                 }
                 ("version", Backend::Gcp) => {
-                    item.version = version(&entry.value, &field, self.found);
+                    item.version = version(&entry.value, field, self.found);
                 }
                 ("versionStage", Backend::SecretsManager) => {
-                    item.version_stage = text(&entry.value, &field, self.found);
+                    item.version_stage = text(&entry.value, field, self.found);
                 }
                 ("versionId", Backend::SecretsManager) => {
-                    item.version_id = text(&entry.value, &field, self.found);
+                    item.version_id = text(&entry.value, field, self.found);
                 }
                 ("path", _) if entry.value.is_null() => {}
                 ("recursive", _) if !truthy(&entry.value) => {}
-                _ => self.ignored(entry, &field, &item.label),
+                _ => self.ignored(entry, field, &item.label),
             }
         }
         Some(item)
@@ -277,7 +280,12 @@ impl<'n> Reader<'n, '_, '_> {
 
     /// A Secret key: text, and legal. `on`, `y` and the like are booleans to the API server, so
     /// neither the written word nor `true` may be guessed (golden case G57f).
-    fn secret_key(&mut self, node: &'n Node, label: &str, field: &str) -> Option<Text<'n>> {
+    fn secret_key(
+        &mut self,
+        node: &'n Node,
+        label: &str,
+        field: impl fmt::Display,
+    ) -> Option<Text<'n>> {
         if !matches!(node.value, Value::String(_)) {
             let raw = self.found.raw(node);
             let what = node.kind();
@@ -292,7 +300,7 @@ impl<'n> Reader<'n, '_, '_> {
             }
             return None;
         }
-        let name = text(node, field, self.found)?;
+        let name = text(node, &field, self.found)?;
         if !is_secret_key(&name.value) {
             self.found.at(
                 &codes::E09,
@@ -305,7 +313,7 @@ impl<'n> Reader<'n, '_, '_> {
         Some(name)
     }
 
-    fn ignored(&mut self, entry: &Entry, field: &str, label: &str) {
+    fn ignored(&mut self, entry: &Entry, field: impl fmt::Display, label: &str) {
         self.found.at(
             &codes::W02,
             entry.key_span,
