@@ -163,6 +163,34 @@ fn any_comments(node: &Node) -> bool {
         }
 }
 
+/// The comments of a List outside its items, none when the node is no List.
+pub(crate) fn around_items(list: &Node) -> Vec<String> {
+    fn outside(node: &Node, lines: &mut Vec<String>) {
+        if let Some(comments) = &node.comments {
+            lines.extend(into_lines(comments));
+        }
+        for entry in node.as_mapping().unwrap_or_default() {
+            if entry.key == "items" && entry.value.as_sequence().is_some() {
+                if let Some(comments) = &entry.value.comments {
+                    lines.extend(into_lines(comments));
+                }
+            } else {
+                outside(&entry.value, lines);
+            }
+        }
+        for item in node.as_sequence().unwrap_or_default() {
+            outside(item, lines);
+        }
+    }
+    let mut lines = Vec::new();
+    let is_list =
+        list.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"));
+    if is_list && list.get("items").is_some_and(|items| items.as_sequence().is_some()) {
+        outside(list, &mut lines);
+    }
+    lines
+}
+
 /// Writes the comments into the new object. Returns those that stand elsewhere than their field.
 pub(crate) fn place(object: &mut Node, carried: Vec<Carried>) -> Vec<Carried> {
     let mut strays = Vec::new();

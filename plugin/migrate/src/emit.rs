@@ -33,6 +33,8 @@ pub(crate) struct Draft {
     /// For namespace permissions: the role or Vault role, and every key and path.
     pub(crate) role: Option<String>,
     pub(crate) keys: Vec<String>,
+    /// Comments of the List around the object.
+    pub(crate) above: Vec<String>,
     metadata: Node,
     spec: ExternalSecretSpec,
     comments: Vec<Carried>,
@@ -91,6 +93,7 @@ pub(crate) fn draft(
         role: role.map(|text| text.value.to_string()),
         keys: checked.map(|item| item.key.value.to_string()).collect(),
         metadata: metadata(kes, namespace, found),
+        above: Vec::new(),
         spec,
         seed,
         comments,
@@ -274,6 +277,7 @@ pub(crate) fn store(store: Store, cluster: bool) -> Output {
         kind: kind.into(),
         namespace: store.namespace,
         name: store.name,
+        above: Vec::new(),
         body: object(API_VERSION, kind, Node::new(Value::Mapping(metadata)), &store.spec),
     }
 }
@@ -297,6 +301,7 @@ pub(crate) fn skeleton(skeleton: &Skeleton) -> Output {
         kind: "Secret".into(),
         namespace: Some(skeleton.namespace.clone()),
         name: skeleton.name.clone(),
+        above: Vec::new(),
         body: Node::new(Value::Mapping(vec![
             entry("apiVersion", Value::String("v1".into())),
             entry("kind", Value::String("Secret".into())),

@@ -90,6 +90,7 @@ fn output(body: Node) -> Output {
         kind: text(&["kind"]),
         namespace: None,
         name: text(&["metadata", "name"]),
+        above: Vec::new(),
         body,
     }
 }

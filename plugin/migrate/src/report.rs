@@ -1,5 +1,7 @@
 //! What became of every object.
 
+use std::borrow::Cow;
+
 use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::node::Node;
 use extsecret_manifest::source::{FileId, Place, Span};
@@ -83,13 +85,24 @@ pub struct Output {
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
+    /// Comments of the List around the input object, when this is the first object of it.
+    pub(crate) above: Vec<String>,
     pub(crate) body: Node,
 }
 
 impl Output {
-    /// The whole object with its comments, to be written.
+    /// The whole object with its own comments, to stand where the input object stood.
     pub fn node(&self) -> &Node {
         &self.body
+    }
+
+    /// The object with what was said about the List that it comes from, to stand elsewhere.
+    pub fn standalone(&self) -> Cow<'_, Node> {
+        let mut node = Cow::Borrowed(&self.body);
+        if !self.above.is_empty() {
+            node.to_mut().comments_mut().before.splice(0..0, self.above.iter().cloned());
+        }
+        node
     }
 }
 

@@ -16,7 +16,7 @@ use extsecret_manifest::stream::{self, Object};
 
 use crate::backends::{self, Facts, StoreSeed};
 use crate::codes;
-use crate::comments::Moves;
+use crate::comments::{self, Moves};
 use crate::context::{Context, Family};
 use crate::emit::{self, Draft, Refresh};
 use crate::finding::{Findings, WithHelp};
@@ -73,11 +73,26 @@ impl<'a> Migrator<'a> {
                         self.patch(id, file, document, node);
                         continue;
                     }
+                    let (drafts, outputs) = (self.drafts.len(), self.outputs.len());
                     for object in stream::objects(document) {
                         self.object(id, file, object, hints);
                     }
+                    self.comments_of_list(node, drafts, outputs);
                 }
             }
+        }
+    }
+
+    /// What is said about a List goes to the first object that is written of it.
+    fn comments_of_list(&mut self, list: &Node, drafts: usize, outputs: usize) {
+        let comments = comments::around_items(list);
+        if comments.is_empty() {
+            return;
+        }
+        if let Some((_, draft)) = self.drafts.get_mut(drafts) {
+            draft.above = comments;
+        } else if let Some(output) = self.outputs.get_mut(outputs) {
+            output.above = comments;
         }
     }
 
@@ -208,6 +223,7 @@ impl<'a> Migrator<'a> {
                     kind: report.kind.clone(),
                     namespace: report.namespace.clone(),
                     name: report.name.clone().unwrap_or_default(),
+                    above: Vec::new(),
                     body,
                 });
             }
@@ -271,9 +287,17 @@ impl<'a> Migrator<'a> {
         Migration { objects: self.objects, outputs, diagnostics: self.diagnostics }
     }
 
-    fn write(&mut self, index: usize, draft: Draft, store: &str, cluster: bool, refresh: &Refresh) {
+    fn write(
+        &mut self,
+        index: usize,
+        mut draft: Draft,
+        store: &str,
+        cluster: bool,
+        refresh: &Refresh,
+    ) {
         let kind = if cluster { StoreKind::ClusterSecretStore } else { StoreKind::SecretStore };
         let (name, namespace) = (draft.name.clone(), draft.namespace.clone());
+        let above = std::mem::take(&mut draft.above);
         let kind_and_name = format!("{kind}/{store}");
         let (body, strays) = draft.finish(kind, store, refresh);
         let Some(report) = self.objects.get_mut(index) else { return };
@@ -295,6 +319,7 @@ impl<'a> Migrator<'a> {
             kind: "ExternalSecret".into(),
             namespace,
             name,
+            above,
             body,
         });
     }

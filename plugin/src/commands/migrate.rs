@@ -14,7 +14,7 @@ use extsecret_migrate::{Context, Migration, Migrator, ObjectReport, Outcome};
 use crate::cli::{ContextArgs, Format, MigrateArgs};
 use crate::exit::Exit;
 use crate::files::{self, Access};
-use crate::input::{self, Inputs};
+use crate::input::{self, Documents, Inputs};
 use crate::output;
 use crate::output::manifests::{self, Part};
 use crate::output::report::{self, Summary};
@@ -23,7 +23,7 @@ use crate::placement::{self, Plan};
 
 pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
     let limits = Limits::default();
-    let mut inputs = input::read(&args.input, args.output.output_dir.as_deref(), &limits);
+    let mut inputs = Inputs::default();
     let context = match context(&args.context, &mut inputs, &limits) {
         Ok(context) => context,
         Err(diagnostics) => {
@@ -36,11 +36,15 @@ pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
 
     let options = args.options();
     let mut migrator = Migrator::new(&context, &options);
-    for input in &inputs.files {
-        if let Some(source) = inputs.sources.get(input.id) {
-            migrator.add(input.id, source, &input.documents, input.hints);
-        }
-    }
+    let again = args.output.in_place || args.output.diff || args.output.pass_through;
+    input::read(
+        &mut inputs,
+        &args.input,
+        args.output.output_dir.as_deref(),
+        &limits,
+        if again { Documents::Keep } else { Documents::Drop },
+        |input, source| migrator.add(input.id, source, &input.documents, input.hints),
+    );
     let migration = migrator.finish();
 
     let mut plan = plan(args, &inputs, &migration, &limits)?;
@@ -148,7 +152,7 @@ fn print(
     let parts: Vec<Part<'_>> = migration
         .outputs
         .iter()
-        .map(|output| Part::Written(output.node()))
+        .map(|output| Part::Written(output.standalone()))
         .chain(copies.iter().map(|(text, node)| Part::Copied { text, node }))
         .collect();
     output::stdout_verbatim(&match args.output.output.unwrap_or_default() {

@@ -31,7 +31,8 @@ pub(crate) struct Input {
     pub(crate) id: FileId,
     /// Where it comes from.
     pub(crate) origin: Origin,
-    /// Its documents; a file that could not be read has one, which says why.
+    /// Its documents, unless they were dropped; a file that could not be read has one, which says
+    /// why.
     pub(crate) documents: Vec<Document>,
     /// What is known about it beyond its text.
     pub(crate) hints: FileHints,
@@ -105,9 +106,25 @@ impl Inputs {
     }
 }
 
-/// Finds and reads everything. A file that cannot be read does not stop the others.
-pub(crate) fn read(args: &InputArgs, output_dir: Option<&Path>, limits: &Limits) -> Inputs {
-    let mut inputs = Inputs::default();
+/// What becomes of documents once they have been looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Documents {
+    /// They are needed again, to edit or copy them.
+    Keep,
+    /// Of thousands of objects, only one file's worth is in memory at a time.
+    Drop,
+}
+
+/// Finds and reads everything, and shows each file to `look`. A file that cannot be read does not
+/// stop the others.
+pub(crate) fn read(
+    inputs: &mut Inputs,
+    args: &InputArgs,
+    output_dir: Option<&Path>,
+    limits: &Limits,
+    documents: Documents,
+    mut look: impl FnMut(&Input, &SourceFile),
+) {
     let mut kustomizations = kustomization::Cache::default();
     for found in gather::gather(&args.filename, args.recursive, output_dir) {
         match found {
@@ -116,7 +133,14 @@ pub(crate) fn read(args: &InputArgs, output_dir: Option<&Path>, limits: &Limits)
                     kustomization: kustomizations.names(&origin, limits),
                     helm_template: args.helm_template,
                 };
-                add_file(&mut inputs, origin, hints, limits);
+                let mut input = file(inputs, origin, hints, limits);
+                if let Some(source) = inputs.sources.get(input.id) {
+                    look(&input, source);
+                }
+                if documents == Documents::Drop {
+                    input.documents = Vec::new();
+                }
+                inputs.files.push(input);
             }
             gather::Found::Empty { shown, why } => {
                 let place = inputs.add_nameless(&shown);
@@ -124,10 +148,9 @@ pub(crate) fn read(args: &InputArgs, output_dir: Option<&Path>, limits: &Limits)
             }
         }
     }
-    inputs
 }
 
-fn add_file(inputs: &mut Inputs, origin: Origin, hints: FileHints, limits: &Limits) {
+fn file(inputs: &mut Inputs, origin: Origin, hints: FileHints, limits: &Limits) -> Input {
     let shown = origin.shown.clone();
     let source = match &origin.unreadable {
         Some(cause) => Err(unreadable(cause)),
@@ -139,11 +162,11 @@ fn add_file(inputs: &mut Inputs, origin: Origin, hints: FileHints, limits: &Limi
                 Ok((reader::decode(&shown, bytes, limits)?, !utf16))
             }),
     };
-    let input = match source {
+    match source {
         Ok((source, verbatim)) => {
-            let id = inputs.sources.add(source);
-            let Some(source) = inputs.sources.get(id) else { return };
-            let documents = reader::read(id, source, limits);
+            // The text is shared, not copied.
+            let id = inputs.sources.add(source.clone());
+            let documents = reader::read(id, &source, limits);
             if secrecy::is_confidential(source.text(), &documents) {
                 inputs.hidden.insert(id);
             }
@@ -162,8 +185,7 @@ fn add_file(inputs: &mut Inputs, origin: Origin, hints: FileHints, limits: &Limi
             let id = place.file;
             Input { id, origin, documents, hints, verbatim: false, readable: false }
         }
-    };
-    inputs.files.push(input);
+    }
 }
 
 /// The one document of a file that could not be read.

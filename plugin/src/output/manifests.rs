@@ -1,5 +1,7 @@
 //! Manifests as one stream, for stdout.
 
+use std::borrow::Cow;
+
 use extsecret_manifest::node::{Entry, Node, Value};
 use extsecret_manifest::source::Span;
 use extsecret_manifest::write;
@@ -7,7 +9,7 @@ use extsecret_manifest::write;
 /// One document of the stream.
 pub(crate) enum Part<'a> {
     /// An object of ours.
-    Written(&'a Node),
+    Written(Cow<'a, Node>),
     /// Somebody else's document, as it stands in its file.
     Copied {
         /// Its text.
@@ -40,7 +42,8 @@ pub(crate) fn json(parts: &[Part<'_>]) -> String {
     let items = parts
         .iter()
         .map(|part| match part {
-            Part::Written(node) | Part::Copied { node, .. } => (*node).clone(),
+            Part::Written(node) => node.as_ref().clone(),
+            Part::Copied { node, .. } => (*node).clone(),
         })
         .collect();
     let mut text = write::write_json(&list(items));

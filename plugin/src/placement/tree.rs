@@ -79,7 +79,7 @@ impl Tree<'_> {
             let path = object_path(output.namespace.as_deref(), &output.name);
             let path = self.free(&path, input);
             self.plan.places.insert(*index, path.clone());
-            self.files.insert(path, write::write(output.node()));
+            self.files.insert(path, write::write(&output.standalone()));
         }
         for object in kept {
             let Some((text, _)) = self.inputs.copied(&object.origin) else { continue };
@@ -150,7 +150,8 @@ impl Tree<'_> {
 
 /// The outputs of a file, in the format that its name says.
 fn documents(path: &Path, outputs: &[(usize, &Output)]) -> String {
-    let nodes = outputs.iter().map(|(_, output)| output.node());
+    let nodes: Vec<_> = outputs.iter().map(|(_, output)| output.standalone()).collect();
+    let nodes = nodes.iter().map(AsRef::as_ref);
     if path.extension().is_none_or(|extension| extension != "json") {
         return write::write_documents(nodes);
     }

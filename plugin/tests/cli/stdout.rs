@@ -115,3 +115,25 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(stderr.contains("2000 objects: 2000 converted"), "{stderr}");
     assert!(!stderr.to_lowercase().contains("pipe"), "{stderr}");
 }
+
+#[test]
+fn what_is_said_about_a_list_stays_with_its_first_object() {
+    let folder = Folder::new();
+    let item = "- apiVersion: kubernetes-client.io/v1\n  kind: ExternalSecret\n  metadata: {name: one, namespace: app}\n  spec: {backendType: secretsManager, region: us-east-1, data: [{key: k, name: v}]}\n";
+    let list = format!(
+        "# of the team\napiVersion: v1\nkind: List\nitems: # all of them\n{item}{}# the end\n",
+        item.replace("one", "two")
+    );
+    folder.write("list.yaml", list.clone());
+    let ran = folder.run("migrate -f list.yaml");
+    for comment in ["# of the team", "# all of them", "# the end"] {
+        assert_eq!(ran.stdout.matches(comment).count(), 1, "{comment}\n{}", ran.stdout);
+    }
+    assert!(ran.stdout.find("# of the team") < ran.stdout.find("name: one"));
+
+    // In place the List itself keeps them.
+    folder.run("migrate -f list.yaml --in-place");
+    for comment in ["# of the team", "# all of them", "# the end"] {
+        assert_eq!(folder.read("list.yaml").matches(comment).count(), 1, "{comment}");
+    }
+}
