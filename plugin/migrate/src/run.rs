@@ -190,7 +190,7 @@ impl<'a> Migrator<'a> {
                 .with_help("render it first with `helm template`, and migrate what it prints");
             return None;
         }
-        let kes = kes::read(object, hints, found)?;
+        let kes = kes::read(object, hints, self.options.force, found)?;
         let facts = Facts { context: &self.context, options: self.options };
         let mut mapped = backends::convert(&kes, facts, Moves::of(object), found);
         let template = template::convert(&kes, Moves::of(object), found);

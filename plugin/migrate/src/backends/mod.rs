@@ -86,6 +86,9 @@ pub(crate) fn convert(
         // Refused by the reader, since there is nothing to convert to.
         Backend::Alibaba => {}
     }
+    if facts.options.strict_bytes {
+        strict_bytes(kes, found);
+    }
     if kes.items.iter().any(|item| item.property.is_some()) || !kes.extracts.is_empty() {
         found.once(
             &codes::W08,
@@ -93,6 +96,26 @@ pub(crate) fn convert(
         );
     }
     out
+}
+
+/// What only the values themselves could tell: whether they print the same (specification 1.6).
+fn strict_bytes(kes: &Kes<'_>, found: &mut Findings<'_>) {
+    for item in kes.items.iter().filter(|item| item.property.is_some()) {
+        found.at(
+            &codes::W07,
+            item.span,
+            item.field.as_str(),
+            format!("if {} yields null, an object or a list, it is written differently: null as nothing, the others as they stand in the store", item.label),
+        );
+    }
+    for item in &kes.extracts {
+        found.at(
+            &codes::W07,
+            item.span,
+            item.field.as_str(),
+            format!("numbers, null and inner objects of {} are written as they stand in the store, not as JavaScript prints them", item.label),
+        );
+    }
 }
 
 /// Where the fields of a `data` item are found again.

@@ -126,6 +126,7 @@ const SPEC_FIELDS: &[&str] = &[
 pub(crate) fn read<'n>(
     object: &'n Node,
     hints: crate::FileHints,
+    force: bool,
     found: &mut Findings<'_>,
 ) -> Option<Kes<'n>> {
     if object.get("$patch").is_some()
@@ -160,7 +161,7 @@ pub(crate) fn read<'n>(
         return None;
     }
     let (root, spec) = pick_spec(object, hints, found)?;
-    let kes = read_spec(name, namespace, metadata, root, spec, hints, found);
+    let kes = read_spec(name, namespace, metadata, root, spec, hints, force, found);
     kes.filter(|_| !found.is_refused())
 }
 
@@ -227,6 +228,7 @@ fn read_spec<'n>(
     root: &'static str,
     spec: &'n Node,
     hints: crate::FileHints,
+    force: bool,
     found: &mut Findings<'_>,
 ) -> Option<Kes<'n>> {
     let Some(entries) = spec.as_mapping() else {
@@ -244,7 +246,7 @@ fn read_spec<'n>(
             );
         }
     }
-    let mut reader = Reader { root, spec, found };
+    let mut reader = Reader { root, spec, force, found };
     let backend = reader.backend()?;
     if backend == Backend::Alibaba {
         reader

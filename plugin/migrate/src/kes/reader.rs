@@ -13,6 +13,8 @@ use crate::finding::{Findings, WithHelp};
 pub(super) struct Reader<'n, 'f, 's> {
     pub(super) root: &'static str,
     pub(super) spec: &'n Node,
+    /// Convert also what only an old KES took.
+    pub(super) force: bool,
     pub(super) found: &'f mut Findings<'s>,
 }
 
@@ -240,10 +242,7 @@ impl<'n> Reader<'n, '_, '_> {
         let name = if let Some(name) = node.get("name").filter(|name| !name.is_null()) {
             self.secret_key(name, &label, format_args!("{field}.name"))
         } else {
-            self.found
-                    .at(&codes::E04, node.span, field.as_str(), format!("{label} has no name"))
-                    .with_help("add the name of the Secret's key; old versions of KES wrote a key called `undefined` here");
-            None
+            self.no_name(node, &label, &field)
         };
         let (Some(key), Some(name)) = (key, name) else { return None };
         let mut item = Item { name: Some(name), ..Item::new(label, field, node.span, key) };
@@ -276,6 +275,17 @@ impl<'n> Reader<'n, '_, '_> {
             }
         }
         Some(item)
+    }
+
+    /// Before its CRD refused such items, KES wrote a key called `undefined`.
+    fn no_name(&mut self, node: &Node, label: &str, field: &str) -> Option<Text<'n>> {
+        let code = if self.force { &codes::W23 } else { &codes::E04 };
+        let finding = self.found.at(code, node.span, field, format!("{label} has no name"));
+        if self.force {
+            return Some(Text { value: "undefined".into(), span: node.span });
+        }
+        finding.with_help("add the name of the Secret's key; old versions of KES wrote a key called `undefined` here, and so does --force");
+        None
     }
 
     /// A Secret key: text, and legal. `on`, `y` and the like are booleans to the API server, so
