@@ -46,19 +46,27 @@ fn everything_written() -> Vec<Written> {
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
     cases.sort_unstable();
-    let examples = yaml_files(&tools::crate_dir().join("../plugin/examples"));
     let mut written: Vec<Written> = cases
         .into_iter()
         .map(|case| Written { text: run_case(&Case::load(&case)).stdout, of: case })
-        .chain(examples.iter().map(|file| {
-            let file = file.display().to_string();
-            Written { text: migrate([format!("--filename={file}")]).stdout, of: file }
-        }))
+        .chain([examples()])
         .collect();
     written.retain(|written| !written.objects().is_empty());
     // As many cases convert something; that each writes what it should is asserted elsewhere.
     assert!(written.len() >= 60, "{} runs write something", written.len());
     written
+}
+
+/// What the README's first command writes.
+fn examples() -> Written {
+    let folder = tools::crate_dir().join("../plugin/examples");
+    let run = migrate([
+        "--recursive".to_owned(),
+        format!("--filename={}", folder.join("kes").display()),
+        format!("--kes-deployment={}", folder.join("kes-deployment.yaml").display()),
+    ]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    Written { text: run.stdout, of: "plugin/examples".to_owned() }
 }
 
 /// The YAML files of a folder; none if there is no such folder.
