@@ -1,0 +1,311 @@
+//! From a request to its operation and back: which service, who signed, which trouble is due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Response;
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::clock::machine_time;
+use crate::counters::CallRecord;
+use crate::error::AwsError;
+use crate::faults::Effect;
+use crate::identity::Caller;
+use crate::reply::ReplyBody;
+use crate::secrets_manager;
+use crate::sigv4::{Signature, compact, header, signed_at};
+use crate::world::{Call, World};
+
+/// How far a signature's time may be from the service's.
+const MAX_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// What becomes of a request.
+pub(crate) enum Outcome {
+    Reply(Response<ReplyBody>),
+    Reset,
+    Hang,
+}
+
+/// A service, with its name in IAM and in signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    SecretsManager,
+}
+
+impl Service {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SecretsManager => "secretsmanager",
+        }
+    }
+
+    fn of_target(target: &str) -> Option<Self> {
+        match target {
+            "secretsmanager" => Some(Self::SecretsManager),
+            _ => None,
+        }
+    }
+}
+
+/// An answer before it is written.
+enum Answer {
+    Json(Value),
+}
+
+struct Target {
+    service: Service,
+    operation: String,
+}
+
+/// Does an operation on the test's behalf.
+pub(crate) fn act(
+    world: &World,
+    account: &str,
+    region: &str,
+    operation: &str,
+    input: &Value,
+) -> Result<Value, AwsError> {
+    let caller = Caller::test(account);
+    let body = input.to_string();
+    let now = world.clock.now();
+    let call = Call::new(world, operation, &caller, region, now, body.as_bytes());
+    match operation.split_once(':') {
+        Some(("secretsmanager", _)) => secrets_manager::handle(&call),
+        _ => Err(unknown_operation()),
+    }
+}
+
+/// Answers a request.
+pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) -> Outcome {
+    let now = world.clock.now();
+    let id = world.ids.uuid();
+    let Some(target) = target(request) else {
+        let error = unknown_operation();
+        return Outcome::Reply(write(None, &id, &Err(error), None));
+    };
+    let service = target.service;
+    world.counters.received(&target.operation);
+
+    let signature = header(request, "authorization").and_then(Signature::parse);
+    let known = authenticate(world, service, signature.as_ref(), request, body, now);
+    let caller_arn = known.as_ref().ok().map(|caller| caller.arn.clone());
+    let trouble = world.faults.of_call(&target.operation, caller_arn.as_deref(), &world.ids);
+    if trouble.latency > Duration::ZERO {
+        tokio::time::sleep(trouble.latency).await;
+    }
+    let record = |outcome: &str, resources: Vec<String>| {
+        world.counters.answered(CallRecord {
+            operation: target.operation.clone(),
+            outcome: outcome.to_owned(),
+            caller: caller_arn.clone(),
+            access_key: signature.as_ref().map(|s| s.access_key.to_owned()),
+            region: signature.as_ref().map(|s| s.region.to_owned()),
+            resources,
+            request_id: id.clone(),
+            at: now,
+        });
+    };
+
+    match &trouble.effect {
+        Some(effect @ Effect::Reset) => {
+            record(effect.name(), Vec::new());
+            return Outcome::Reset;
+        }
+        Some(effect @ Effect::Hang) => {
+            record(effect.name(), Vec::new());
+            return Outcome::Hang;
+        }
+        Some(effect @ Effect::Gateway { status }) => {
+            record(effect.name(), Vec::new());
+            return Outcome::Reply(gateway(*status));
+        }
+        Some(Effect::Error { code, message, status }) => {
+            record(code, Vec::new());
+            let error = AwsError::new(code.clone(), message.clone()).with_status(*status);
+            return Outcome::Reply(write(Some(service), &id, &Err(error), None));
+        }
+        _ => {}
+    }
+
+    let (answer, resources) = match known {
+        Err(error) => (Err(error), Vec::new()),
+        Ok(caller) => {
+            let region = signature.as_ref().map_or("", |signature| signature.region);
+            let call = Call::new(world, &target.operation, &caller, region, now, body);
+            let admitted = world.throttle.admits(&target.operation, &caller.account, region, now);
+            let answer = if admitted {
+                perform(service, &call)
+            } else {
+                Err(AwsError::new("ThrottlingException", "Rate exceeded"))
+            };
+            (answer, call.resources())
+        }
+    };
+    match &trouble.effect {
+        Some(effect) => record(effect.name(), resources),
+        None => record(answer.as_ref().err().map_or("OK", |error| &error.code), resources),
+    }
+    if trouble.effect == Some(Effect::ResetAfter) {
+        return Outcome::Reset;
+    }
+    Outcome::Reply(write(Some(service), &id, &answer, trouble.effect.as_ref()))
+}
+
+fn perform(service: Service, call: &Call<'_>) -> Result<Answer, AwsError> {
+    match service {
+        Service::SecretsManager => secrets_manager::handle(call).map(Answer::Json),
+    }
+}
+
+fn unknown_operation() -> AwsError {
+    AwsError::new("UnknownOperationException", "")
+}
+
+/// The operation that a request asks for; none if there is no such service.
+fn target(request: &Parts) -> Option<Target> {
+    let (service, name) = header(request, "x-amz-target")?.split_once('.')?;
+    let service = Service::of_target(service)?;
+    Some(Target { service, operation: format!("{}:{name}", service.name()) })
+}
+
+/// Who signed a request.
+fn authenticate(
+    world: &World,
+    service: Service,
+    signature: Option<&Signature<'_>>,
+    request: &Parts,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Arc<Caller>, AwsError> {
+    let Some(signature) = signature else {
+        return Err(match header(request, "authorization") {
+            None => {
+                AwsError::new("MissingAuthenticationTokenException", "Missing Authentication Token")
+            }
+            Some(_) => AwsError::new(
+                "IncompleteSignatureException",
+                "Authorization header does not have the parts of a signature.",
+            ),
+        });
+    };
+    let unknown = || {
+        AwsError::new(
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        )
+    };
+    let key = world.identities.key(signature.access_key).ok_or_else(unknown)?;
+    if header(request, "x-amz-security-token") != key.token.as_deref() {
+        return Err(unknown());
+    }
+    if signature.service != service.name() {
+        return Err(AwsError::new(
+            "InvalidSignatureException",
+            format!("Credential should be scoped to correct service: '{}'.", service.name()),
+        ));
+    }
+    check_age(request)?;
+    if !signature.is_of(&key.secret, request, body) {
+        return Err(AwsError::new(
+            "InvalidSignatureException",
+            "The request signature we calculated does not match the signature you provided. \
+             Check your AWS Secret Access Key and signing method. Consult the service \
+             documentation for details.",
+        ));
+    }
+    if key.expires.is_some_and(|expires| now >= expires) {
+        return Err(AwsError::new(
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+        ));
+    }
+    Ok(key.caller)
+}
+
+/// Refuses a signature whose time is too far from the machine's.
+fn check_age(request: &Parts) -> Result<(), AwsError> {
+    let Some(signed) = signed_at(request) else {
+        return Err(AwsError::new(
+            "IncompleteSignatureException",
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
+        ));
+    };
+    let now = machine_time();
+    let (at, here) = (compact(signed), compact(now));
+    let edge = |by: SignedDuration| now.checked_add(by).map_or_else(|_| String::new(), compact);
+    let age = now.duration_since(signed);
+    if age > MAX_SKEW {
+        return Err(AwsError::new(
+            "InvalidSignatureException",
+            format!(
+                "Signature expired: {at} is now earlier than {} ({here} - 5 min.)",
+                edge(-MAX_SKEW)
+            ),
+        ));
+    }
+    if age < -MAX_SKEW {
+        return Err(AwsError::new(
+            "InvalidSignatureException",
+            format!(
+                "Signature not yet current: {at} is still later than {} ({here} + 5 min.)",
+                edge(MAX_SKEW)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Writes an answer, bent by an effect.
+fn write(
+    service: Option<Service>,
+    id: &str,
+    answer: &Result<Answer, AwsError>,
+    effect: Option<&Effect>,
+) -> Response<ReplyBody> {
+    let mut response = Response::builder()
+        .header("x-amzn-requestid", id)
+        .header("content-type", "application/x-amz-json-1.1");
+    let body = match answer {
+        Ok(Answer::Json(value)) => value.to_string(),
+        Err(error) => {
+            response = response.status(error.status).header("x-amzn-errortype", &*error.code);
+            let message = match service {
+                Some(Service::SecretsManager) => "Message",
+                _ => "message",
+            };
+            json!({ "__type": error.code, message: error.message }).to_string()
+        }
+    };
+    let body = match effect {
+        Some(Effect::Garbage) => b"<html>this is not what was promised".to_vec(),
+        _ => body.into_bytes(),
+    };
+    let length = body.len();
+    let body = match effect {
+        Some(Effect::Truncated) => ReplyBody::truncated(&body),
+        Some(Effect::SlowBody { millis }) => ReplyBody::slow(&body, Duration::from_millis(*millis)),
+        _ => ReplyBody::full(body),
+    };
+    finish(response.header("content-length", length), body)
+}
+
+/// What a load balancer says when there is nobody behind it.
+fn gateway(status: u16) -> Response<ReplyBody> {
+    let body = format!("<html><body><h1>{status}</h1></body></html>").into_bytes();
+    finish(
+        Response::builder().status(status).header("content-type", "text/html"),
+        ReplyBody::full(body),
+    )
+}
+
+/// A fault may ask for a status or code that HTTP does not have: the client gets a 500 then.
+fn finish(response: hyper::http::response::Builder, body: ReplyBody) -> Response<ReplyBody> {
+    response.body(body).unwrap_or_else(|_| {
+        let mut response = Response::new(ReplyBody::full(Vec::new()));
+        *response.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}

@@ -1,0 +1,230 @@
+//! Lists, page by page.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::filter::Filter;
+use super::secret::{Secret, day};
+use super::store::Store;
+use super::{lock, no_such_secret, seconds};
+use crate::error::AwsError;
+use crate::world::Call;
+
+/// Filters that one request may have.
+const MAX_FILTERS: usize = 10;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListSecrets {
+    #[serde(default)]
+    include_planned_deletion: bool,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+    sort_order: Option<String>,
+    sort_by: Option<String>,
+}
+
+/// Which part of a list is asked for.
+#[derive(Default)]
+pub(super) struct Page<'a> {
+    pub(super) size: usize,
+    pub(super) token: Option<&'a str>,
+    pub(super) deleted_too: bool,
+    pub(super) descending: bool,
+    pub(super) by: SortBy,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SortBy {
+    #[default]
+    Created,
+    Accessed,
+    Changed,
+    Name,
+}
+
+pub(super) fn list_secrets(call: &Call<'_>) -> Result<Value, AwsError> {
+    let input: ListSecrets = call.input()?;
+    let size = input.max_results.unwrap_or(100);
+    AwsError::range("maxResults", size, 1, 100)?;
+    let descending = match input.sort_order.as_deref() {
+        None | Some("asc") => false,
+        Some("desc") => true,
+        Some(_) => {
+            let rule = "Member must satisfy enum value set: [asc, desc]";
+            return Err(AwsError::constraint("sortOrder", rule));
+        }
+    };
+    let by = match input.sort_by.as_deref() {
+        None | Some("created-date") => SortBy::Created,
+        Some("last-accessed-date") => SortBy::Accessed,
+        Some("last-changed-date") => SortBy::Changed,
+        Some("name") => SortBy::Name,
+        Some(_) => {
+            let rule = "Member must satisfy enum value set: [created-date, \
+                        last-accessed-date, last-changed-date, name]";
+            return Err(AwsError::constraint("sortBy", rule));
+        }
+    };
+    call.authorize_any("secretsmanager:ListSecrets")?;
+    let mut store = lock(call);
+    let page = Page {
+        size: usize::try_from(size).unwrap_or_default(),
+        token: input.next_token.as_deref(),
+        deleted_too: input.include_planned_deletion,
+        descending,
+        by,
+    };
+    let (names, next) = matching(&mut store, call, &input.filters, &page)?;
+    let mut entries = Vec::with_capacity(names.len());
+    for name in &names {
+        let Some(place) = store.locate(&call.caller.account, call.region, name, call.now) else {
+            continue;
+        };
+        let Some(secret) = store.get(&place) else { continue };
+        entries.push(Value::Object(secret.describe(call.region, "SecretVersionsToStages")));
+    }
+    let mut answer = json!({ "SecretList": entries });
+    if let Some(next) = next {
+        answer["NextToken"] = json!(next);
+    }
+    Ok(answer)
+}
+
+/// Names of the secrets on a page, and the token of the next one.
+pub(super) fn matching(
+    store: &mut Store,
+    call: &Call<'_>,
+    filters: &[Filter],
+    page: &Page<'_>,
+) -> Result<(Vec<String>, Option<String>), AwsError> {
+    AwsError::length("filters", filters.len(), 0, MAX_FILTERS)?;
+    filters.iter().try_for_each(Filter::check)?;
+    let query = json!([
+        call.operation,
+        call.caller.account,
+        call.region,
+        filters,
+        page.deleted_too,
+        page.descending,
+        format!("{:?}", page.by),
+    ]);
+    let cursor = match page.token {
+        None => None,
+        Some(token) => Some(call.world.pages.cursor(&query, token).ok_or_else(|| {
+            AwsError::new("InvalidNextTokenException", "The provided NextToken is invalid.")
+        })?),
+    };
+
+    let replicas = store.region(&call.caller.account, call.region).replicas.clone();
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut consider = |secret: &Secret| {
+        let is_there = match secret.deletion {
+            None => true,
+            Some((_, at)) => page.deleted_too && call.now < at,
+        };
+        if is_there && filters.iter().all(|filter| filter.matches(secret)) {
+            found.push((sort_key(secret, page.by), secret.name.clone()));
+        }
+    };
+    for name in replicas.keys() {
+        let place = store.locate(&call.caller.account, call.region, name, call.now);
+        place.as_ref().and_then(|place| store.get(place)).into_iter().for_each(&mut consider);
+    }
+    let region = store.region(&call.caller.account, call.region);
+    region.secrets.values().for_each(consider);
+    found.sort_unstable();
+    if page.descending {
+        found.reverse();
+    }
+    let begin = cursor.map_or(0, |cursor| {
+        found.partition_point(
+            |(key, _)| {
+                if page.descending { *key >= cursor } else { *key <= cursor }
+            },
+        )
+    });
+    let end = begin.saturating_add(page.size).min(found.len());
+    let is_more = end < found.len();
+    let taken: Vec<_> = found.into_iter().skip(begin).take(page.size).collect();
+    let next = taken.last().filter(|_| is_more).map(|(key, _)| call.world.pages.token(&query, key));
+    Ok((taken.into_iter().map(|(_, name)| name).collect(), next))
+}
+
+/// A text that sorts as wished, different for every secret.
+fn sort_key(secret: &Secret, by: SortBy) -> String {
+    let first = match by {
+        SortBy::Created => String::new(),
+        SortBy::Accessed => date_key(secret.accessed.map(day)),
+        SortBy::Changed => date_key(Some(secret.changed)),
+        SortBy::Name => secret.name.clone(),
+    };
+    format!("{first} {:020}", secret.serial)
+}
+
+fn date_key(moment: Option<Timestamp>) -> String {
+    format!("{:020}", moment.map_or(0, Timestamp::as_millisecond))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListSecretVersionIds {
+    secret_id: String,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+    #[serde(default)]
+    include_deprecated: bool,
+}
+
+pub(super) fn list_secret_version_ids(call: &Call<'_>) -> Result<Value, AwsError> {
+    let input: ListSecretVersionIds = call.input()?;
+    let size = input.max_results.unwrap_or(100);
+    AwsError::range("maxResults", size, 1, 100)?;
+    let size = usize::try_from(size).unwrap_or_default();
+    let mut store = lock(call);
+    let place = store.open(call, "secretsmanager:ListSecretVersionIds", &input.secret_id)?;
+    let secret = store.get(&place).ok_or_else(no_such_secret)?;
+    let query = json!([call.operation, secret.arn(call.region), input.include_deprecated]);
+    let cursor = match &input.next_token {
+        None => None,
+        Some(token) => Some(call.world.pages.cursor(&query, token).ok_or_else(|| {
+            AwsError::new("InvalidNextTokenException", "The provided NextToken is invalid.")
+        })?),
+    };
+    let shown =
+        |version: &&super::secret::Version| input.include_deprecated || !version.labels.is_empty();
+    let mut versions: Vec<_> = secret.versions.iter().filter(shown).collect();
+    if let Some(cursor) = cursor {
+        let begin = versions.iter().position(|v| v.id == cursor).map_or(0, |at| at + 1);
+        versions.drain(..begin);
+    }
+    let is_more = versions.len() > size;
+    versions.truncate(size);
+    let next = versions.last().filter(|_| is_more).map(|v| call.world.pages.token(&query, &v.id));
+    let versions: Vec<Value> = versions
+        .iter()
+        .map(|version| {
+            let mut entry =
+                json!({ "VersionId": version.id, "CreatedDate": seconds(version.created) });
+            if !version.labels.is_empty() {
+                entry["VersionStages"] = json!(version.labels);
+            }
+            if let Some(accessed) = version.accessed {
+                entry["LastAccessedDate"] = json!(seconds(day(accessed)));
+            }
+            if let Some(key) = &version.kms_key {
+                entry["KmsKeyIds"] = json!([key]);
+            }
+            entry
+        })
+        .collect();
+    let mut answer =
+        json!({ "Versions": versions, "ARN": secret.arn(call.region), "Name": secret.name });
+    if let Some(next) = next {
+        answer["NextToken"] = json!(next);
+    }
+    Ok(answer)
+}
