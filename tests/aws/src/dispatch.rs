@@ -13,10 +13,12 @@ use crate::clock::machine_time;
 use crate::counters::CallRecord;
 use crate::error::AwsError;
 use crate::faults::Effect;
+use crate::form::{Form, Xml, escape};
 use crate::identity::Caller;
 use crate::reply::ReplyBody;
 use crate::secrets_manager;
 use crate::sigv4::{Signature, compact, header, signed_at};
+use crate::sts;
 use crate::world::{Call, World};
 
 /// How far a signature's time may be from the service's.
@@ -33,12 +35,14 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
     SecretsManager,
+    Sts,
 }
 
 impl Service {
     fn name(self) -> &'static str {
         match self {
             Self::SecretsManager => "secretsmanager",
+            Self::Sts => "sts",
         }
     }
 
@@ -53,6 +57,7 @@ impl Service {
 /// An answer before it is written.
 enum Answer {
     Json(Value),
+    Xml(sts::Answer),
 }
 
 struct Target {
@@ -82,14 +87,15 @@ pub(crate) fn act(
 pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) -> Outcome {
     let now = world.clock.now();
     let id = world.ids.uuid();
-    let Some(target) = target(request) else {
-        let error = unknown_operation();
-        return Outcome::Reply(write(None, &id, &Err(error), None));
+    let Some(target) = target(request, body) else {
+        return Outcome::Reply(write(None, "", &id, &Err(unknown_operation()), None));
     };
     let service = target.service;
     world.counters.received(&target.operation);
 
     let signature = header(request, "authorization").and_then(Signature::parse);
+    // Whoever has nothing but a token cannot sign.
+    let is_unsigned = target.operation == "sts:AssumeRoleWithWebIdentity";
     let known = authenticate(world, service, signature.as_ref(), request, body, now);
     let caller_arn = known.as_ref().ok().map(|caller| caller.arn.clone());
     let trouble = world.faults.of_call(&target.operation, caller_arn.as_deref(), &world.ids);
@@ -125,12 +131,13 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) ->
         Some(Effect::Error { code, message, status }) => {
             record(code, Vec::new());
             let error = AwsError::new(code.clone(), message.clone()).with_status(*status);
-            return Outcome::Reply(write(Some(service), &id, &Err(error), None));
+            return Outcome::Reply(write(Some(service), &target.operation, &id, &Err(error), None));
         }
         _ => {}
     }
 
     let (answer, resources) = match known {
+        _ if is_unsigned => with_token(world, &target.operation, body, now),
         Err(error) => (Err(error), Vec::new()),
         Ok(caller) => {
             let region = signature.as_ref().map_or("", |signature| signature.region);
@@ -144,6 +151,10 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) ->
             (answer, call.resources())
         }
     };
+    let answer = match service {
+        Service::Sts if !is_unsigned => answer.map_err(sts::in_its_words),
+        _ => answer,
+    };
     match &trouble.effect {
         Some(effect) => record(effect.name(), resources),
         None => record(answer.as_ref().err().map_or("OK", |error| &error.code), resources),
@@ -151,12 +162,34 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) ->
     if trouble.effect == Some(Effect::ResetAfter) {
         return Outcome::Reset;
     }
-    Outcome::Reply(write(Some(service), &id, &answer, trouble.effect.as_ref()))
+    let effect = trouble.effect.as_ref();
+    Outcome::Reply(write(Some(service), &target.operation, &id, &answer, effect))
+}
+
+/// The one operation of callers who are known by a token only. Its limit is that of the account
+/// that the role belongs to.
+fn with_token(
+    world: &World,
+    operation: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> (Result<Answer, AwsError>, Vec<String>) {
+    let form = Form::parse(body);
+    let account = form.get("RoleArn").and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
+    if !world.throttle.admits(operation, account, "", now) {
+        return (Err(AwsError::new("Throttling", "Rate exceeded")), Vec::new());
+    }
+    let about = std::cell::RefCell::new(Vec::new());
+    let answer = sts::assume_role_with_web_identity(world, &form, now, |role| {
+        about.borrow_mut().push(role.to_owned());
+    });
+    (answer.map(Answer::Xml), about.into_inner())
 }
 
 fn perform(service: Service, call: &Call<'_>) -> Result<Answer, AwsError> {
     match service {
         Service::SecretsManager => secrets_manager::handle(call).map(Answer::Json),
+        Service::Sts => sts::handle(call).map(Answer::Xml),
     }
 }
 
@@ -165,7 +198,12 @@ fn unknown_operation() -> AwsError {
 }
 
 /// The operation that a request asks for; none if there is no such service.
-fn target(request: &Parts) -> Option<Target> {
+fn target(request: &Parts, body: &[u8]) -> Option<Target> {
+    if header(request, "x-amz-target").is_none() {
+        let form = Form::parse(body);
+        let operation = format!("{}:{}", Service::Sts.name(), form.get("Action")?);
+        return Some(Target { service: Service::Sts, operation });
+    }
     let (service, name) = header(request, "x-amz-target")?.split_once('.')?;
     let service = Service::of_target(service)?;
     Some(Target { service, operation: format!("{}:{name}", service.name()) })
@@ -261,35 +299,63 @@ fn check_age(request: &Parts) -> Result<(), AwsError> {
 /// Writes an answer, bent by an effect.
 fn write(
     service: Option<Service>,
+    operation: &str,
     id: &str,
     answer: &Result<Answer, AwsError>,
     effect: Option<&Effect>,
 ) -> Response<ReplyBody> {
-    let mut response = Response::builder()
-        .header("x-amzn-requestid", id)
-        .header("content-type", "application/x-amz-json-1.1");
-    let body = match answer {
-        Ok(Answer::Json(value)) => value.to_string(),
-        Err(error) => {
-            response = response.status(error.status).header("x-amzn-errortype", &*error.code);
+    let mut response = Response::builder().header("x-amzn-requestid", id);
+    if let Err(error) = answer {
+        response = response.status(error.status).header("x-amzn-errortype", &*error.code);
+    }
+    let (kind, body) = match (service, answer) {
+        (_, Ok(Answer::Json(value))) => ("application/x-amz-json-1.1", value.to_string()),
+        (_, Ok(Answer::Xml(answer))) => ("text/xml", xml_answer(operation, id, answer)),
+        (Some(Service::Sts), Err(error)) => ("text/xml", xml_error(id, error)),
+        (service, Err(error)) => {
             let message = match service {
                 Some(Service::SecretsManager) => "Message",
                 _ => "message",
             };
-            json!({ "__type": error.code, message: error.message }).to_string()
+            let body = json!({ "__type": error.code, message: error.message });
+            ("application/x-amz-json-1.1", body.to_string())
         }
     };
     let body = match effect {
         Some(Effect::Garbage) => b"<html>this is not what was promised".to_vec(),
         _ => body.into_bytes(),
     };
-    let length = body.len();
+    let response = response.header("content-type", kind).header("content-length", body.len());
     let body = match effect {
         Some(Effect::Truncated) => ReplyBody::truncated(&body),
         Some(Effect::SlowBody { millis }) => ReplyBody::slow(&body, Duration::from_millis(*millis)),
         _ => ReplyBody::full(body),
     };
-    finish(response.header("content-length", length), body)
+    finish(response, body)
+}
+
+const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+fn xml_answer(operation: &str, id: &str, answer: &[Xml]) -> String {
+    let name = operation.split_once(':').map_or(operation, |(_, name)| name);
+    let mut body = format!("<{name}Response xmlns=\"{STS_NAMESPACE}\"><{name}Result>");
+    answer.iter().for_each(|element| element.write(&mut body));
+    body.push_str(&format!(
+        "</{name}Result><ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata>\
+         </{name}Response>"
+    ));
+    body
+}
+
+fn xml_error(id: &str, error: &AwsError) -> String {
+    let kind = if error.status < 500 { "Sender" } else { "Receiver" };
+    let mut body =
+        format!("<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error><Type>{kind}</Type><Code>");
+    escape(&error.code, &mut body);
+    body.push_str("</Code><Message>");
+    escape(&error.message, &mut body);
+    body.push_str(&format!("</Message></Error><RequestId>{id}</RequestId></ErrorResponse>"));
+    body
 }
 
 /// What a load balancer says when there is nobody behind it.

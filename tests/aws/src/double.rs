@@ -21,12 +21,12 @@ use crate::world::World;
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub address: SocketAddr,
-    /// The account of the root user and of the handles.
+    /// The account of the administrator and of the handles.
     pub account: String,
     /// The region of the handles. Requests go to the region that they are signed for.
     pub region: String,
-    /// The credentials of the account's root user.
-    pub root: Credentials,
+    /// The credentials of the user `admin`, who may do everything in the account.
+    pub admin: Credentials,
     /// What identifiers and chances are made from.
     pub seed: u64,
     /// How many calls the journal keeps.
@@ -39,7 +39,7 @@ impl Default for Config {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
-            root: Credentials {
+            admin: Credentials {
                 access_key_id: "test".to_owned(),
                 secret_access_key: "test".to_owned(),
                 session_token: None,
@@ -66,8 +66,8 @@ impl Double {
     pub fn start(config: Config) -> io::Result<Self> {
         let address = config.address;
         let world = Arc::new(World::new(config));
-        let (account, root) = (&world.config.account, world.config.root.clone());
-        world.identities.add_user_with(account, "root", root, Permissions::Everything);
+        let (account, admin) = (&world.config.account, world.config.admin.clone());
+        world.identities.add_user_with(account, "admin", admin, Permissions::Everything);
         let server = Server::start(Arc::clone(&world), address)?;
         let endpoint = format!("http://{}", server.address());
         Ok(Self { world, server, endpoint })
@@ -83,7 +83,7 @@ impl Double {
         self.server.address()
     }
 
-    /// The account of the root user and of the handles.
+    /// The account of the administrator and of the handles.
     pub fn account(&self) -> &str {
         &self.world.config.account
     }
@@ -93,9 +93,9 @@ impl Double {
         &self.world.config.region
     }
 
-    /// The root user's credentials.
-    pub fn root(&self) -> &Credentials {
-        &self.world.config.root
+    /// The credentials of the user who may do everything.
+    pub fn admin(&self) -> &Credentials {
+        &self.world.config.admin
     }
 
     /// The double's time.

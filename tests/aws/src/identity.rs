@@ -61,7 +61,7 @@ pub struct Role {
     pub(crate) arn: String,
     pub(crate) id: String,
     pub(crate) permissions: Permissions,
-    pub(crate) trust: Vec<Policy>,
+    pub(crate) trust: Policy,
     pub(crate) max_session: Duration,
     pub(crate) tags: BTreeMap<String, String>,
 }
@@ -74,7 +74,7 @@ impl Role {
             arn: arn.to_owned(),
             id: String::new(),
             permissions: Permissions::Everything,
-            trust: Vec::new(),
+            trust: Policy::default(),
             max_session: Duration::from_hours(1),
             tags: BTreeMap::new(),
         }
@@ -91,7 +91,7 @@ impl Role {
     /// `sts:AssumeRoleWithWebIdentity`, under which conditions.
     #[must_use]
     pub fn trusts(mut self, policy: Policy) -> Self {
-        self.trust.push(policy);
+        self.trust.append(policy);
         self
     }
 
@@ -113,7 +113,7 @@ impl Role {
     /// `system:serviceaccount:NAMESPACE:NAME`, in which `*` and `?` are wildcards.
     #[must_use]
     pub fn trusts_token(self, issuer: &str, audience: &str, subject: &str) -> Self {
-        let account = self.arn.split(':').nth(4).unwrap_or_default();
+        let account = self.account();
         let host = issuer.trim_start_matches("https://");
         self.clone().trusts_statement(&serde_json::json!({
             "Effect": "Allow",
@@ -140,6 +140,11 @@ impl Role {
         self
     }
 
+    /// The account that it belongs to.
+    pub(crate) fn account(&self) -> &str {
+        self.arn.split(':').nth(4).unwrap_or_default()
+    }
+
     fn trusts_statement(self, statement: &serde_json::Value) -> Self {
         let document = serde_json::json!({ "Statement": [statement] }).to_string();
         // The document is well-formed whatever the texts in it are.
@@ -154,7 +159,6 @@ pub(crate) struct Caller {
     pub(crate) account: String,
     pub(crate) arn: String,
     pub(crate) user_id: String,
-    pub(crate) access_key: String,
     /// The role of a session; its permissions are those of the role at the time of the call.
     pub(crate) role: Option<String>,
     permissions: Permissions,
@@ -173,13 +177,31 @@ impl Caller {
             account: account.to_owned(),
             arn: format!("arn:aws:iam::{account}:root"),
             user_id: account.to_owned(),
-            access_key: String::new(),
             role: None,
             permissions: Permissions::Everything,
             session_policy: None,
             tags: BTreeMap::new(),
             transitive: BTreeSet::new(),
             is_test: true,
+        }
+    }
+
+    /// The ARNs that policies may name it by.
+    fn principals(&self) -> Vec<&str> {
+        [Some(self.arn.as_str()), self.role.as_deref()].into_iter().flatten().collect()
+    }
+
+    /// The values of a condition key.
+    fn context(&self, access: &Access<'_>, key: &str) -> Vec<String> {
+        if let Some(tag) = key.strip_prefix("aws:PrincipalTag/") {
+            return self.tags.get(tag).cloned().into_iter().collect();
+        }
+        match key {
+            "aws:PrincipalAccount" => vec![self.account.clone()],
+            "aws:PrincipalArn" => vec![self.role.as_ref().unwrap_or(&self.arn).clone()],
+            "aws:ResourceAccount" => vec![access.owner.to_owned()],
+            "aws:userid" => vec![self.user_id.clone()],
+            key => (access.context)(key),
         }
     }
 }
@@ -226,7 +248,7 @@ struct State {
     keys: HashMap<String, Key>,
     roles: BTreeMap<String, Role>,
     denials: Vec<Denial>,
-    pub(crate) providers: BTreeMap<(String, String), Provider>,
+    providers: BTreeMap<(String, String), Provider>,
 }
 
 #[derive(Debug)]
@@ -277,7 +299,7 @@ impl Identities {
         credentials
     }
 
-    /// Lets these credentials stand for a user, or for `root` of the account.
+    /// Lets these credentials stand for a user, or for the account itself (`root`).
     pub fn add_user_with(
         &self,
         account: &str,
@@ -302,7 +324,6 @@ impl Identities {
         let caller = Caller {
             user_id: self.ids.iam("AIDA"),
             arn,
-            access_key: credentials.access_key_id.clone(),
             permissions,
             is_test: false,
             ..Caller::test(account)
@@ -390,7 +411,7 @@ impl Identities {
     }
 
     pub(crate) fn start_session(&self, new: NewSession, now: Timestamp) -> Session {
-        let account = new.role.arn.split(':').nth(4).unwrap_or_default().to_owned();
+        let account = new.role.account().to_owned();
         let role_name = new.role.arn.rsplit('/').next().unwrap_or_default();
         let arn = format!("arn:aws:sts::{account}:assumed-role/{role_name}/{}", new.name);
         let user_id = format!("{}:{}", new.role.id, new.name);
@@ -402,7 +423,6 @@ impl Identities {
         let caller = Caller {
             arn: arn.clone(),
             user_id: user_id.clone(),
-            access_key: credentials.access_key_id.clone(),
             role: Some(new.role.arn),
             session_policy: new.policy,
             tags: new.role.tags.into_iter().chain(new.tags).collect(),
@@ -418,6 +438,20 @@ impl Identities {
         };
         self.lock().keys.insert(credentials.access_key_id.clone(), key);
         Session { credentials, expires, arn, user_id }
+    }
+
+    /// Whether the policy of a resource, such as the trust of a role, lets a caller in.
+    pub(crate) fn is_trusted(&self, caller: &Caller, access: &Access<'_>) -> bool {
+        let verdict = access.resource_policy.map_or(Verdict::Silent, |policy| {
+            policy.ask(&Question {
+                action: access.action,
+                resource: access.resource,
+                principals: &caller.principals(),
+                account: &caller.account,
+                context: &|key| caller.context(access, key),
+            })
+        });
+        matches!(verdict, Verdict::Allow | Verdict::AllowAccount)
     }
 
     /// Whether a caller may do something; the refusal is AWS's `AccessDeniedException`.
@@ -451,20 +485,8 @@ impl Identities {
             return explicit("an identity-based policy");
         }
 
-        let context = |key: &str| {
-            if let Some(tag) = key.strip_prefix("aws:PrincipalTag/") {
-                return caller.tags.get(tag).cloned().into_iter().collect();
-            }
-            match key {
-                "aws:PrincipalAccount" => vec![caller.account.clone()],
-                "aws:PrincipalArn" => vec![caller.role.as_ref().unwrap_or(&caller.arn).clone()],
-                "aws:ResourceAccount" => vec![access.owner.to_owned()],
-                "aws:userid" => vec![caller.user_id.clone()],
-                key => (access.context)(key),
-            }
-        };
-        let principals: Vec<&str> =
-            [Some(caller.arn.as_str()), caller.role.as_deref()].into_iter().flatten().collect();
+        let context = |key: &str| caller.context(access, key);
+        let principals = caller.principals();
         let question = Question {
             action: access.action,
             resource: access.resource,

@@ -12,7 +12,7 @@
 //!
 //! let aws = Double::start(Config::default()).expect("a free loopback port");
 //! aws.secrets().put("app/db", r#"{"user":"app"}"#);
-//! // Point any SDK at `aws.endpoint()` with the credentials `aws.root()`.
+//! // Point any SDK at `aws.endpoint()` with the credentials `aws.admin()`.
 //! assert_eq!(aws.counters().calls("secretsmanager:GetSecretValue"), 0);
 //! ```
 //!
@@ -26,14 +26,17 @@ mod dispatch;
 mod double;
 mod error;
 mod faults;
+mod form;
 mod identity;
 mod ids;
+mod issuer;
 mod page;
 mod policy;
 mod reply;
 mod secrets_manager;
 mod server;
 mod sigv4;
+mod sts;
 mod throttle;
 mod world;
 
@@ -43,6 +46,7 @@ pub use double::{Config, Double, Secrets};
 pub use error::AwsError;
 pub use faults::{Effect, FaultId, Faults, Rule};
 pub use identity::{Credentials, Identities, Permissions, Role};
+pub use issuer::TokenIssuer;
 pub use jiff::Timestamp;
 pub use policy::{Policy, PolicyError};
 pub use throttle::Throttle;

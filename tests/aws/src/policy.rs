@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// A policy of an identity, a resource, a session or a role's trust.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Policy {
     statements: Vec<Statement>,
 }
@@ -99,6 +99,11 @@ impl Policy {
                 conditions: Vec::new(),
             }],
         }
+    }
+
+    /// Adds what another says.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.statements.extend(other.statements);
     }
 
     /// True if a resource may carry it: every statement says whom it is about.

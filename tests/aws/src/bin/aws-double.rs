@@ -31,7 +31,7 @@ fn main() -> anyhow::Result<()> {
         "endpoint": double.endpoint(),
         "region": double.region(),
         "account": double.account(),
-        "access_key_id": double.root().access_key_id,
+        "access_key_id": double.admin().access_key_id,
     });
     writeln!(stdout(), "{ready}").context("printing the ready line")?;
     if args.with_stdin {

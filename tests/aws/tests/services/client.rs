@@ -42,12 +42,21 @@ pub(crate) fn secrets_in(
     aws_sdk_secretsmanager::Client::from_conf(config)
 }
 
-/// Secrets Manager as root sees it.
+/// Secrets Manager as the administrator sees it.
 pub(crate) fn secrets(double: &Double) -> aws_sdk_secretsmanager::Client {
-    secrets_as(double, double.root())
+    secrets_as(double, double.admin())
 }
 
-pub(crate) fn sdk_credentials(credentials: &extsecret_test_aws::Credentials) -> Credentials {
+/// STS as somebody sees it.
+pub(crate) fn sts_as(
+    double: &Double,
+    credentials: &extsecret_test_aws::Credentials,
+) -> aws_sdk_sts::Client {
+    let config = sdk_config!(aws_sdk_sts, double, credentials, double.region());
+    aws_sdk_sts::Client::from_conf(config)
+}
+
+fn sdk_credentials(credentials: &extsecret_test_aws::Credentials) -> Credentials {
     Credentials::new(
         &credentials.access_key_id,
         &credentials.secret_access_key,

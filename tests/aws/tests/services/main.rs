@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod client;
 mod secret_values;
 mod secrets;
+mod sessions;

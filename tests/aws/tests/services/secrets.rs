@@ -204,7 +204,7 @@ async fn policies_are_checked_before_they_are_kept() {
 async fn a_replica_is_read_in_its_region_and_changed_in_the_primary_one() {
     let aws = double();
     let client = secrets(&aws);
-    let there = secrets_in(&aws, aws.root(), "eu-west-1");
+    let there = secrets_in(&aws, aws.admin(), "eu-west-1");
     aws.secrets().put("s", "x");
     let get = || there.get_secret_value().secret_id("s").send();
     assert_eq!(code(&get().await), "ResourceNotFoundException");
