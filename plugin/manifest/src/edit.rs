@@ -28,7 +28,7 @@ pub fn replace_document(file: &SourceFile, document: &Document, nodes: &[Node]) 
     let end = old.get(blank_end..).unwrap_or_default();
     if is_json(old) {
         let layout = Layout::Lines { step: json_step(old), indent: 0 };
-        let separator = if file.text().contains("\n---") { "\n---\n" } else { "\n" };
+        let separator = if between_separators(file.text(), span) { "\n---\n" } else { "\n" };
         let mut text = String::new();
         for (i, node) in nodes.iter().enumerate() {
             text.push_str(if i > 0 { separator } else { "" });
@@ -270,6 +270,14 @@ fn inner_comments<'a>(node: &'a Node, is_root: bool, found: &mut Vec<&'a str>) {
 fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
         && serde_json::from_str::<serde::de::IgnoredAny>(text.trim()).is_ok()
+}
+
+/// True when a `---` line stands before or behind the document.
+fn between_separators(text: &str, span: Span) -> bool {
+    let before = text.get(..span.start as usize).unwrap_or_default().trim_end();
+    let last_line = before.rsplit('\n').next().unwrap_or_default();
+    let after = text.get(span.end as usize..).unwrap_or_default().trim_start();
+    last_line.starts_with("---") || after.starts_with("---")
 }
 
 /// How far JSON indents a level: by its first indented line, or as kubectl does.

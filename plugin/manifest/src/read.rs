@@ -31,7 +31,9 @@ pub struct Limits {
     pub max_object_bytes: usize,
     /// Collections inside collections.
     pub max_depth: usize,
-    /// Values in one file, keys not counted, after aliases and merge keys are expanded. A value
+    /// Documents in one file.
+    pub max_documents: usize,
+    /// Values and comments in one file, keys not counted, after aliases and merge keys are expanded. A value
     /// takes about 100 bytes of memory.
     pub max_nodes: usize,
 }
@@ -42,10 +44,14 @@ impl Default for Limits {
             max_file_bytes: 64 << 20,
             max_object_bytes: 1 << 20,
             max_depth: 100,
+            max_documents: 250_000,
             max_nodes: 4_000_000,
         }
     }
 }
+
+/// Values that aliases and merge keys may add to a file of any size: some 10 MB of memory.
+const REPEATED_NODES: usize = 100_000;
 
 /// One document of a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,11 +147,14 @@ fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Option<String> {
 /// Reads all documents of a file.
 pub fn read(id: FileId, file: &SourceFile, limits: &Limits) -> Vec<Document> {
     let text = file.text();
-    let mut budget = limits.max_nodes;
+    // A written value takes a byte at least, so only aliases and merge keys can come to more. They
+    // may repeat a lot, but a small file may not become a large one.
+    let mut budget = limits.max_nodes.min(text.len().saturating_add(REPEATED_NODES));
     let mut documents = Vec::new();
-    for span in stretches(text) {
+    for span in stretches(text, limits.max_documents) {
         let mut builder = Builder::new(id, text, limits, &mut budget);
-        for piece in stretch(text, span, limits, &mut builder) {
+        let left = limits.max_documents.saturating_sub(documents.len());
+        for piece in stretch(text, span, left, limits, &mut builder) {
             let content = match piece.content {
                 Content::Node(node) if matches!(node.value, Value::Null) => Content::Empty,
                 Content::Node(node) => match oversized(&node, limits) {
@@ -180,15 +189,26 @@ pub fn looks_like_template(text: &str) -> bool {
     text.find("{{").is_some_and(|at| text.get(at..).is_some_and(|rest| rest.contains("}}")))
 }
 
-fn stretch(text: &str, span: Span, limits: &Limits, builder: &mut Builder<'_>) -> Vec<Piece> {
+/// Reads one stretch, of which `left` documents are read.
+fn stretch(
+    text: &str,
+    span: Span,
+    left: usize,
+    limits: &Limits,
+    builder: &mut Builder<'_>,
+) -> Vec<Piece> {
     let chunk = text.get(span.range()).unwrap_or_default();
+    if left == 0 {
+        let at = Span::new(span.start, span.start);
+        return vec![Piece::new(span.start, span.end, Content::Broken(builder.too_many(at)))];
+    }
     let trimmed = chunk.trim();
     if trimmed.is_empty() {
         return vec![Piece::new(span.start, span.end, Content::Empty)];
     }
     let mut json = None;
     if trimmed.starts_with('{') {
-        let (mut pieces, rest) = json::read(text, span, builder);
+        let (mut pieces, rest) = json::read(text, span, left, builder);
         let Some(rest) = rest else {
             if let [only] = pieces.as_mut_slice() {
                 only.span = span;
@@ -203,7 +223,7 @@ fn stretch(text: &str, span: Span, limits: &Limits, builder: &mut Builder<'_>) -
             let fault = builder.fault(&codes::SYNTAX, Span::new(at, at), message);
             vec![Piece::new(span.start, span.end, Content::Broken(fault))]
         }
-        None => yaml::read(text, span, limits.max_depth, builder),
+        None => yaml::read(text, span, left, limits, builder),
     };
     if pieces.is_empty() {
         pieces.push(Piece::new(span.start, span.end, Content::Empty));
@@ -223,15 +243,17 @@ fn stretch(text: &str, span: Span, limits: &Limits, builder: &mut Builder<'_>) -
 }
 
 /// The stretches between the `---` lines. An empty one at the very beginning or end of the file is
-/// no document.
-fn stretches(text: &str) -> Vec<Span> {
+/// no document. When there are more than `max`, the last one reaches to the end of the file.
+fn stretches(text: &str, max: usize) -> Vec<Span> {
     let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     let mut spans = Vec::new();
     let first = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut start = first;
     let mut at = first;
     let mut separated = false;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+    while spans.len() < max
+        && let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty())
+    {
         let len = rest.find('\n').map_or(rest.len(), |at| at + 1);
         if let Some(after) = rest.get(..len).and_then(|line| line.strip_prefix("---")) {
             let trimmed = after.trim();

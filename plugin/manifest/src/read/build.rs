@@ -359,7 +359,7 @@ impl<'a> Builder<'a> {
                 &codes::OVER_LIMIT,
                 span,
                 format!(
-                    "more than {} values in one file, anchors and merge keys written out",
+                    "more than {} values and comments in one file, anchors and merge keys written out",
                     self.limits.max_nodes
                 ),
             )),
@@ -369,6 +369,19 @@ impl<'a> Builder<'a> {
     pub(super) fn tab(&self, at: u32) -> Box<Diagnostic> {
         let message = "a tab in the indentation; YAML allows only spaces there";
         self.fault(&codes::TAB, Span::new(at, at + 1), message)
+    }
+
+    pub(super) fn too_many(&self, at: Span) -> Box<Diagnostic> {
+        let message = format!(
+            "more than {} documents in one file; the rest was not read",
+            self.limits.max_documents
+        );
+        self.fault(&codes::OVER_LIMIT, at, message)
+    }
+
+    /// Counts a comment.
+    pub(super) fn comment(&mut self, span: Span) -> Result {
+        self.pay(1, span)
     }
 
     fn too_deep(&self, span: Span) -> Box<Diagnostic> {

@@ -21,10 +21,11 @@ pub(super) struct NotJson {
     pub(super) at: u32,
 }
 
-/// Reads values until the end of `text[span]` or the first one that is not JSON.
+/// Reads values until the end of `text[span]` or the first one that is not JSON, at most `left`.
 pub(super) fn read(
     text: &str,
     span: Span,
+    left: usize,
     builder: &mut Builder<'_>,
 ) -> (Vec<Piece>, Option<NotJson>) {
     let mut pieces = Vec::new();
@@ -41,6 +42,12 @@ pub(super) fn read(
         reader.blanks();
         let start = reader.offset();
         if reader.at >= chunk.len() {
+            return (pieces, None);
+        }
+        if pieces.len() >= left {
+            let at = Span::new(start, start);
+            let content = Content::Broken(reader.builder.too_many(at));
+            pieces.push(Piece { span: Span::new(start, span.end), content });
             return (pieces, None);
         }
         reader.open.clear();

@@ -366,6 +366,29 @@ mod limits {
     }
 
     #[test]
+    fn documents_and_comments_are_counted() {
+        let limits = Limits { max_documents: 2, ..Limits::default() };
+        for text in [
+            "a: 1\n---\nb: 1\n---\nc: 1\n---\nd: 1\n",
+            "a: 1\n...\nb: 1\n...\nc: 1\n",
+            "{\"a\":1}{\"b\":1}{\"c\":1}",
+            "a: 1\n---\nb: 1\n...\nc: 1\n",
+        ] {
+            let documents = read(FileId(0), &file(text), &limits);
+            let [first, second, rest] = documents.as_slice() else { panic!("{documents:?}") };
+            assert!(first.node().is_some() && second.node().is_some(), "{documents:?}");
+            let Content::Broken(diagnostic) = &rest.content else { panic!("{rest:?}") };
+            assert_eq!(diagnostic.code.id, "R04");
+            assert_eq!(rest.span.end as usize, text.len());
+        }
+        let few = Limits { max_nodes: 100, ..Limits::default() };
+        let text = format!("{}a: 1\n", "# c\n".repeat(101));
+        let documents = read(FileId(0), &file(&text), &few);
+        assert!(matches!(&documents[0].content, Content::Broken(d) if d.code.id == "R04"));
+        assert_eq!(code(&format!("a:\n{}- x\n", "# c\n".repeat(100_001))), "R04");
+    }
+
+    #[test]
     fn an_object_is_limited_and_a_list_of_objects_is_not() {
         let big = "x".repeat(600_000);
         assert_eq!(code(&format!("kind: A\na: {big}\nb: {big}\n")), "R06");

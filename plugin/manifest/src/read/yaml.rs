@@ -6,7 +6,7 @@ use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, S
 
 use super::build::Builder;
 use super::comments::{self, Mark};
-use super::{Content, Piece};
+use super::{Content, Limits, Piece};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::node::Style;
@@ -17,7 +17,8 @@ use crate::source::Span;
 pub(super) fn read(
     text: &str,
     span: Span,
-    max_depth: usize,
+    left: usize,
+    limits: &Limits,
     builder: &mut Builder<'_>,
 ) -> Vec<Piece> {
     let Some(chunk) = text.get(span.range()) else { return Vec::new() };
@@ -31,15 +32,16 @@ pub(super) fn read(
         end: None,
         between: false,
         seen: span.start,
+        left,
         marks: Vec::new(),
     };
-    for next in Parser::new_from_str_with_options(chunk, options(max_depth)) {
+    for next in Parser::new_from_str_with_options(chunk, options(limits.max_depth)) {
         let result = match next {
             Ok((event, at)) => {
                 let at = Span::new(offset(span, &at.start), offset(span, &at.end));
                 reader.event(event, at).map_err(|fault| blame_template(fault, chunk))
             }
-            Err(error) => Err(fault(&error, text, span, max_depth, reader.builder)),
+            Err(error) => Err(fault(&error, text, span, limits.max_depth, reader.builder)),
         };
         if let Err(diagnostic) = result {
             reader.give_up(diagnostic);
@@ -65,6 +67,8 @@ struct Reader<'a, 'b> {
     /// Where the last event ended.
     seen: u32,
     marks: Vec<Mark>,
+    /// How many documents may still be read.
+    left: usize,
 }
 
 impl Reader<'_, '_> {
@@ -98,6 +102,10 @@ impl Reader<'_, '_> {
             self.seen = before.max(at.end);
         }
         match event {
+            Event::DocumentStart(..) if self.pieces.len() >= self.left => {
+                self.end = Some(self.end.unwrap_or(at.start));
+                Err(self.builder.too_many(Span::new(at.start, at.start)))
+            }
             Event::DocumentStart(explicit, _) => {
                 if let Some(last) = self.pieces.last_mut() {
                     let boundary = self.end.unwrap_or(at.start);
@@ -123,7 +131,7 @@ impl Reader<'_, '_> {
             }
             Event::Comment(..) => {
                 self.marks.push(Mark::new(self.text, at));
-                Ok(())
+                self.builder.comment(at)
             }
             Event::Scalar(value, style, anchor, tag) => {
                 let (mut value, mut at) = (value, at);
@@ -173,9 +181,12 @@ impl Reader<'_, '_> {
     }
 }
 
+/// The parser holds comments back until it knows what follows them.
+const MAX_COMMENTS_IN_A_ROW: usize = 100_000;
+
 fn options(max_depth: usize) -> Options {
     granit_parser::options! {
-        max_buffered_comment_events: usize::MAX,
+        max_buffered_comment_events: MAX_COMMENTS_IN_A_ROW,
         bom_inside_document_as_content: true,
         flow_nesting_limit: max_depth + 1,
         block_nesting_limit: max_depth + 1,
@@ -310,6 +321,10 @@ fn fault(
         };
         u32::try_from(found).ok().filter(|_| about_tabs)
     });
+    if matches!(error.kind(), ErrorKind::TooManyComments) {
+        let message = format!("more than {MAX_COMMENTS_IN_A_ROW} comments in a row");
+        return builder.fault(&codes::OVER_LIMIT, Span::new(at, at), message);
+    }
     if let Some(tab) = tab {
         return builder.tab(tab);
     }
