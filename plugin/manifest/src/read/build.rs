@@ -359,8 +359,8 @@ impl<'a> Builder<'a> {
                 &codes::OVER_LIMIT,
                 span,
                 format!(
-                    "more than {} values and comments in one file, anchors and merge keys written out",
-                    self.limits.max_nodes
+                    "more values than a file of {} bytes may hold, anchors and merge keys written out",
+                    self.text.len()
                 ),
             )),
         }
