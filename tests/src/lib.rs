@@ -1,8 +1,12 @@
 //! Proof against real parts: helpers that the tests of this crate share.
 
+pub mod aws_client;
 pub mod call;
 pub mod cluster;
+pub mod emulator;
 pub mod helm;
 pub mod kubectl;
 pub mod plugin;
+pub mod sigv4;
 pub mod tools;
+pub mod venv;

@@ -1,0 +1,70 @@
+//! The servers that the table is asked of, each ready for it.
+
+use std::collections::BTreeMap;
+
+use extsecret_test_aws::{Config, Double, Role};
+use extsecret_tests::aws_client::{AwsClient, Service};
+use extsecret_tests::emulator::Emulator;
+use serde_json::json;
+
+use crate::checks;
+use crate::run::{Results, Server, run_all};
+
+/// The account of the table that is not the client's own.
+const OTHER_ACCOUNT: &str = "222233334444";
+
+/// Starts a server and asks it everything, given the statuses that are particular to it; `None` if
+/// what it needs is not installed.
+type RunServer = fn(BTreeMap<String, u16>) -> Option<Results>;
+
+/// All servers, by the names of their lists.
+pub(crate) const ALL: [(&str, RunServer); 3] = [
+    ("double", double),
+    ("ministack", |statuses| Some(emulator(&Emulator::ministack()?, statuses))),
+    ("moto", |statuses| Some(emulator(&Emulator::moto()?, statuses))),
+];
+
+fn double(statuses: BTreeMap<String, u16>) -> Option<Results> {
+    let double = Double::start(Config::default()).expect("a free loopback port");
+    for account in [double.account(), OTHER_ACCOUNT] {
+        let role = Role::new(&format!("arn:aws:iam::{account}:role/reader"));
+        double.identities().add_role(role.trusts_principal(double.account()));
+    }
+    let server = Server {
+        client: AwsClient::new(double.endpoint()),
+        account: double.account().to_owned(),
+        route_label_events: Box::new(|_, _, _| {}),
+        statuses,
+    };
+    Some(run_all(&server, &checks::all()))
+}
+
+/// Emulators let everybody assume any role.
+fn emulator(emulator: &Emulator, statuses: BTreeMap<String, u16>) -> Results {
+    let client = AwsClient::new(emulator.endpoint());
+    let who = client.ask(Service::Sts, "GetCallerIdentity", &json!({}));
+    let account = who.body["Account"].as_str().unwrap_or_else(|| panic!("who am I? {who:?}"));
+    let server = Server {
+        account: account.to_owned(),
+        client,
+        route_label_events: Box::new(route_through_event_bridge),
+        statuses,
+    };
+    run_all(&server, &checks::all())
+}
+
+/// Sends the events that are about labels to a queue.
+fn route_through_event_bridge(client: &AwsClient, url: &str, arn: &str) {
+    let rule = url.rsplit_once('/').map_or(url, |(_, name)| name);
+    let pattern = json!({
+        "source": ["aws.secretsmanager"], "detail-type": ["Secret Label Updated"],
+    });
+    let requests = [
+        ("PutRule", json!({ "Name": rule, "EventPattern": pattern.to_string() })),
+        ("PutTargets", json!({ "Rule": rule, "Targets": [{ "Id": "queue", "Arn": arn }] })),
+    ];
+    for (operation, request) in requests {
+        let answer = client.ask(Service::Events, operation, &request);
+        assert_eq!(answer.status, 200, "{operation}: {answer:?}");
+    }
+}
