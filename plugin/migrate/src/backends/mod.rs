@@ -207,6 +207,27 @@ fn add_extracts(
     }
 }
 
+/// Takes a version number off the end of a key, where KES's backends read it (I03).
+fn split_version(
+    item: &Item<'_>,
+    separator: &str,
+    remote: &mut RemoteRef,
+    found: &mut Findings<'_>,
+) {
+    let Some((key, version)) = remote.key.rsplit_once(separator) else { return };
+    if key.is_empty() || version.is_empty() || !version.bytes().all(|b| b.is_ascii_digit()) {
+        return;
+    }
+    found.at(
+        &codes::I03,
+        item.key.span,
+        format_args!("{}.key", item.field),
+        format!("version {version} of {} has a field of its own now", item.label),
+    );
+    remote.version = Some(version.to_owned());
+    remote.key.truncate(key.len());
+}
+
 fn set_property(
     item: &Item<'_>,
     backend: Backend,

@@ -5,7 +5,7 @@ use extsecret_crds::external_secret::{
 };
 use extsecret_crds::provider::aws::AwsService;
 
-use super::{Facts, Mapped, add_extracts, add_items, secrets_manager};
+use super::{Facts, Mapped, add_extracts, add_items, secrets_manager, split_version};
 use crate::codes;
 use crate::finding::Findings;
 use crate::kes::{Item, Kes};
@@ -25,21 +25,9 @@ pub(super) fn convert(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>,
 
 /// `name:3` pins a version. A label and a whole ARN stay in the key.
 fn version(item: &Item<'_>, remote: &mut RemoteRef, found: &mut Findings<'_>) {
-    if remote.key.starts_with("arn:") {
-        return;
+    if !remote.key.starts_with("arn:") {
+        split_version(item, ":", remote, found);
     }
-    let Some((name, version)) = remote.key.rsplit_once(':') else { return };
-    if name.is_empty() || version.is_empty() || !version.bytes().all(|b| b.is_ascii_digit()) {
-        return;
-    }
-    found.at(
-        &codes::I03,
-        item.key.span,
-        format!("{}.key", item.field),
-        format!("version {version} of {} has a field of its own now", item.label),
-    );
-    remote.version = Some(version.to_owned());
-    remote.key.truncate(name.len());
 }
 
 /// A path becomes a `find` whose names are cut to their last segment.

@@ -12,7 +12,7 @@ use extsecret_crds::provider::vault::{
 use extsecret_crds::selector::{CaProvider, CaProviderType};
 use extsecret_manifest::node::Value;
 
-use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, known, readable};
+use super::{Facts, Mapped, StoreSeed, add_extracts, add_items, known, readable, split_version};
 use crate::codes;
 use crate::context::FileSource;
 use crate::finding::{Findings, WithHelp};
@@ -24,7 +24,7 @@ pub(super) fn convert(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>,
     let v2 = version == VaultKvVersion::V2;
     let force = facts.options.force;
     let mut adapt = |item: &Item<'_>, remote: &mut RemoteRef, found: &mut Findings<'_>| {
-        query_version(item, remote, found);
+        split_version(item, "?version=", remote, found);
         if v2 && !remote.key.contains("/data/") {
             found.at(
                 &codes::W29,
@@ -85,22 +85,6 @@ fn kv_version(kes: &Kes<'_>, found: &mut Findings<'_>) -> Option<VaultKvVersion>
             None
         }
     }
-}
-
-/// `?version=3` in a key.
-fn query_version(item: &Item<'_>, remote: &mut RemoteRef, found: &mut Findings<'_>) {
-    let Some((key, version)) = remote.key.rsplit_once("?version=") else { return };
-    if key.is_empty() || version.is_empty() || !version.bytes().all(|b| b.is_ascii_digit()) {
-        return;
-    }
-    found.at(
-        &codes::I03,
-        item.key.span,
-        format!("{}.key", item.field),
-        format!("version {version} of {} has a field of its own now", item.label),
-    );
-    remote.version = Some(version.to_owned());
-    remote.key.truncate(key.len());
 }
 
 /// True for paths of engines that make something at each read.
