@@ -47,11 +47,8 @@ pub fn replace_document(file: &SourceFile, document: &Document, nodes: &[Node]) 
     }
     let body = like(old, write_documents(nodes));
     text.push_str(&body);
-    // Where the last value keeps its own empty lines, more of them would become part of it.
-    if !body.ends_with("\n\n") && !body.ends_with("\r\n\r\n") {
-        let after_line = end.find('\n').map_or("", |at| end.get(at + 1..).unwrap_or_default());
-        text.push_str(after_line.get(..whole_lines(after_line)).unwrap_or_default());
-    }
+    let after_line = end.find('\n').map_or("", |at| end.get(at + 1..).unwrap_or_default());
+    text.push_str(&like(old, blank_lines_after(&body, after_line)));
     // Where the old document ended with `...`, the next one needs a separator now.
     let rest = file.text().get(span.end as usize..).unwrap_or_default();
     let mut next = rest.lines().take_while(|line| !line.starts_with("---"));
@@ -136,8 +133,33 @@ fn block_item(text: &str, item: &Node, nodes: &[Node]) -> Replacement {
         new.drain(..new.len() - new.trim_start().len());
         dash
     };
+    let rest = text.get(end..).unwrap_or_default();
+    let blank = rest.len() - rest.trim_start().len();
+    let whole_lines = match rest.get(..blank).and_then(|blanks| blanks.rfind('\n')) {
+        _ if blank == rest.len() => blank,
+        Some(last) => last + 1,
+        None => 0,
+    };
+    let blanks = rest.get(..whole_lines).unwrap_or_default();
+    let kept = blank_lines_after(&new, blanks);
+    let mut end = end;
+    if kept != blanks.replace('\r', "") {
+        new.push_str(&kept);
+        end += blanks.len();
+    }
     let old = text.get(start..end).unwrap_or_default();
     Replacement { span: span(start, end), text: like(old, new) }
+}
+
+/// The blank lines that may follow new text where `blanks` followed the old. At the end of a block
+/// of text they belong to it when they hold blanks, or when the block keeps its empty lines.
+fn blank_lines_after(new: &str, blanks: &str) -> String {
+    let count = if ends_with_empty_line(new) { 0 } else { blanks.matches('\n').count() };
+    "\n".repeat(count)
+}
+
+fn ends_with_empty_line(text: &str) -> bool {
+    text.ends_with("\n\n") || text.ends_with("\r\n\r\n")
 }
 
 /// The beginning of the comments that stand above the line of an item and belong to it.

@@ -154,6 +154,23 @@ fn comments_inside_flow_items_are_carried() {
 }
 
 #[test]
+fn blank_lines_below_do_not_become_part_of_a_block_of_text() {
+    for text in ["a\nb", "a\nb\n", "a\n\n"] {
+        let node = Node::from(json!({"text": text}));
+        for blanks in ["\n", "     \n", "\n \t\n\n", "\r\n", "\n    "] {
+            let separated = blanks.trim_end_matches(' ');
+            let document = format!("a: 1\n{separated}---\nb: 1\n");
+            let edited = replaced(&document, 0, std::slice::from_ref(&node));
+            assert_eq!(outline(&edited)[0], node.to_json().to_string(), "{edited:?}");
+            let list = format!("kind: List\nitems:\n- a: 1\n{separated}- b: 1\n{blanks}");
+            let edited = items_replaced(&list, &[(0, vec![node.clone()]), (1, vec![node.clone()])]);
+            let expected = json!({"kind": "List", "items": [node.to_json(), node.to_json()]});
+            assert_eq!(outline(&edited), [expected.to_string()], "{edited:?}");
+        }
+    }
+}
+
+#[test]
 fn line_ends_of_an_item_stay() {
     let text = "kind: List\r\nitems:\r\n- kind: A\r\n- kind: B\r\n";
     assert_eq!(
