@@ -97,7 +97,6 @@ pub(crate) fn later(moment: Timestamp, by: Duration) -> Timestamp {
 
 /// The time of the machine, with which clients sign: moving the double's clock does not make their
 /// signatures stale.
-#[expect(clippy::disallowed_methods, reason = "the one place where time comes in")]
 pub(crate) fn machine_time() -> Timestamp {
     Timestamp::now()
 }

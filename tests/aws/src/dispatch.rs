@@ -1,5 +1,6 @@
 //! From a request to its operation and back: which service, who signed, which trouble is due.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use crate::identity::Caller;
 use crate::reply::ReplyBody;
 use crate::secrets_manager;
 use crate::sigv4::{Signature, compact, header, signed_at};
-use crate::sts;
 use crate::world::{Call, World};
+use crate::{sqs, sts};
 
 /// How far a signature's time may be from the service's.
 const MAX_SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -35,6 +36,7 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
     SecretsManager,
+    Sqs,
     Sts,
 }
 
@@ -42,6 +44,7 @@ impl Service {
     fn name(self) -> &'static str {
         match self {
             Self::SecretsManager => "secretsmanager",
+            Self::Sqs => "sqs",
             Self::Sts => "sts",
         }
     }
@@ -49,6 +52,7 @@ impl Service {
     fn of_target(target: &str) -> Option<Self> {
         match target {
             "secretsmanager" => Some(Self::SecretsManager),
+            "AmazonSQS" => Some(Self::Sqs),
             _ => None,
         }
     }
@@ -79,6 +83,7 @@ pub(crate) fn act(
     let call = Call::new(world, operation, &caller, region, now, body.as_bytes());
     match operation.split_once(':') {
         Some(("secretsmanager", _)) => secrets_manager::handle(&call),
+        Some(("sqs", _)) => sqs::handle_now(&call),
         _ => Err(unknown_operation()),
     }
 }
@@ -88,7 +93,7 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) ->
     let now = world.clock.now();
     let id = world.ids.uuid();
     let Some(target) = target(request, body) else {
-        return Outcome::Reply(write(None, "", &id, &Err(unknown_operation()), None));
+        return Outcome::Reply(response(None, "", &id, &Err(unknown_operation()), None));
     };
     let service = target.service;
     world.counters.received(&target.operation);
@@ -131,7 +136,13 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) ->
         Some(Effect::Error { code, message, status }) => {
             record(code, Vec::new());
             let error = AwsError::new(code.clone(), message.clone()).with_status(*status);
-            return Outcome::Reply(write(Some(service), &target.operation, &id, &Err(error), None));
+            return Outcome::Reply(response(
+                Some(service),
+                &target.operation,
+                &id,
+                &Err(error),
+                None,
+            ));
         }
         _ => {}
     }
@@ -143,11 +154,8 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) ->
             let region = signature.as_ref().map_or("", |signature| signature.region);
             let call = Call::new(world, &target.operation, &caller, region, now, body);
             let admitted = world.throttle.admits(&target.operation, &caller.account, region, now);
-            let answer = if admitted {
-                perform(service, &call)
-            } else {
-                Err(AwsError::new("ThrottlingException", "Rate exceeded"))
-            };
+            let answer =
+                if admitted { perform(service, &call).await } else { Err(throttled(service)) };
             (answer, call.resources())
         }
     };
@@ -163,7 +171,7 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) ->
         return Outcome::Reset;
     }
     let effect = trouble.effect.as_ref();
-    Outcome::Reply(write(Some(service), &target.operation, &id, &answer, effect))
+    Outcome::Reply(response(Some(service), &target.operation, &id, &answer, effect))
 }
 
 /// The one operation of callers who are known by a token only. Its limit is that of the account
@@ -186,9 +194,17 @@ fn with_token(
     (answer.map(Answer::Xml), about.into_inner())
 }
 
-fn perform(service: Service, call: &Call<'_>) -> Result<Answer, AwsError> {
+fn throttled(service: Service) -> AwsError {
+    match service {
+        Service::Sqs => AwsError::new("RequestThrottled", "Request is throttled."),
+        _ => AwsError::new("ThrottlingException", "Rate exceeded"),
+    }
+}
+
+async fn perform(service: Service, call: &Call<'_>) -> Result<Answer, AwsError> {
     match service {
         Service::SecretsManager => secrets_manager::handle(call).map(Answer::Json),
+        Service::Sqs => sqs::handle(call).await.map(Answer::Json),
         Service::Sts => sts::handle(call).map(Answer::Xml),
     }
 }
@@ -297,41 +313,51 @@ fn check_age(request: &Parts) -> Result<(), AwsError> {
 }
 
 /// Writes an answer, bent by an effect.
-fn write(
+fn response(
     service: Option<Service>,
     operation: &str,
     id: &str,
     answer: &Result<Answer, AwsError>,
     effect: Option<&Effect>,
 ) -> Response<ReplyBody> {
-    let mut response = Response::builder().header("x-amzn-requestid", id);
+    let mut head = Response::builder().header("x-amzn-requestid", id);
     if let Err(error) = answer {
-        response = response.status(error.status).header("x-amzn-errortype", &*error.code);
+        head = head.status(error.status).header("x-amzn-errortype", &*error.code);
     }
+    let json_type = match service {
+        Some(Service::Sqs) => "application/x-amz-json-1.0",
+        _ => "application/x-amz-json-1.1",
+    };
     let (kind, body) = match (service, answer) {
-        (_, Ok(Answer::Json(value))) => ("application/x-amz-json-1.1", value.to_string()),
+        (_, Ok(Answer::Json(value))) => (json_type, value.to_string()),
         (_, Ok(Answer::Xml(answer))) => ("text/xml", xml_answer(operation, id, answer)),
         (Some(Service::Sts), Err(error)) => ("text/xml", xml_error(id, error)),
+        (Some(Service::Sqs), Err(error)) => {
+            let fault = if error.status < 500 { "Sender" } else { "Receiver" };
+            let code = sqs::query_code(&error.code);
+            head = head.header("x-amzn-query-error", format!("{code};{fault}"));
+            let kind = format!("com.amazonaws.sqs#{}", error.code);
+            (json_type, json!({ "__type": kind, "message": error.message }).to_string())
+        }
         (service, Err(error)) => {
             let message = match service {
                 Some(Service::SecretsManager) => "Message",
                 _ => "message",
             };
-            let body = json!({ "__type": error.code, message: error.message });
-            ("application/x-amz-json-1.1", body.to_string())
+            (json_type, json!({ "__type": error.code, message: error.message }).to_string())
         }
     };
     let body = match effect {
         Some(Effect::Garbage) => b"<html>this is not what was promised".to_vec(),
         _ => body.into_bytes(),
     };
-    let response = response.header("content-type", kind).header("content-length", body.len());
+    let head = head.header("content-type", kind).header("content-length", body.len());
     let body = match effect {
         Some(Effect::Truncated) => ReplyBody::truncated(&body),
         Some(Effect::SlowBody { millis }) => ReplyBody::slow(&body, Duration::from_millis(*millis)),
         _ => ReplyBody::full(body),
     };
-    finish(response, body)
+    finish(head, body)
 }
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -339,11 +365,14 @@ const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 fn xml_answer(operation: &str, id: &str, answer: &[Xml]) -> String {
     let name = operation.split_once(':').map_or(operation, |(_, name)| name);
     let mut body = format!("<{name}Response xmlns=\"{STS_NAMESPACE}\"><{name}Result>");
-    answer.iter().for_each(|element| element.write(&mut body));
-    body.push_str(&format!(
+    for element in answer {
+        element.write(&mut body);
+    }
+    let _ = write!(
+        body,
         "</{name}Result><ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata>\
          </{name}Response>"
-    ));
+    );
     body
 }
 
@@ -354,7 +383,7 @@ fn xml_error(id: &str, error: &AwsError) -> String {
     escape(&error.code, &mut body);
     body.push_str("</Code><Message>");
     escape(&error.message, &mut body);
-    body.push_str(&format!("</Message></Error><RequestId>{id}</RequestId></ErrorResponse>"));
+    let _ = write!(body, "</Message></Error><RequestId>{id}</RequestId></ErrorResponse>");
     body
 }
 
@@ -368,8 +397,8 @@ fn gateway(status: u16) -> Response<ReplyBody> {
 }
 
 /// A fault may ask for a status or code that HTTP does not have: the client gets a 500 then.
-fn finish(response: hyper::http::response::Builder, body: ReplyBody) -> Response<ReplyBody> {
-    response.body(body).unwrap_or_else(|_| {
+fn finish(head: hyper::http::response::Builder, body: ReplyBody) -> Response<ReplyBody> {
+    head.body(body).unwrap_or_else(|_| {
         let mut response = Response::new(ReplyBody::full(Vec::new()));
         *response.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
         response

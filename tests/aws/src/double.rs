@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use crate::error::AwsError;
 use crate::faults::Faults;
 use crate::identity::{Credentials, Identities, Permissions};
 use crate::server::Server;
+use crate::sqs::{Place, Subscription};
 use crate::throttle::Throttle;
 use crate::world::World;
 
@@ -54,7 +55,6 @@ impl Default for Config {
 pub struct Double {
     world: Arc<World>,
     server: Server,
-    endpoint: String,
 }
 
 impl Double {
@@ -69,13 +69,12 @@ impl Double {
         let (account, admin) = (&world.config.account, world.config.admin.clone());
         world.identities.add_user_with(account, "admin", admin, Permissions::Everything);
         let server = Server::start(Arc::clone(&world), address)?;
-        let endpoint = format!("http://{}", server.address());
-        Ok(Self { world, server, endpoint })
+        Ok(Self { world, server })
     }
 
     /// The URL for all services.
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        self.world.endpoint()
     }
 
     /// Where it listens.
@@ -128,6 +127,11 @@ impl Double {
         Secrets { double: self, account: self.account(), region: self.region() }
     }
 
+    /// Queues of the default account and region.
+    pub fn queues(&self) -> Queues<'_> {
+        Queues { double: self, account: self.account(), region: self.region() }
+    }
+
     /// Does an operation on the test's behalf, in the notation of IAM
     /// (`secretsmanager:TagResource`) and with its parameters in JSON: no signature, no permission,
     /// no limit, no fault, and it is not counted.
@@ -144,6 +148,95 @@ impl Double {
         input: &Value,
     ) -> Result<Value, AwsError> {
         dispatch::act(&self.world, account, region, operation, input)
+    }
+}
+
+/// The queues of an account and region, beside the API.
+#[derive(Clone, Copy)]
+pub struct Queues<'a> {
+    double: &'a Double,
+    account: &'a str,
+    region: &'a str,
+}
+
+impl<'a> Queues<'a> {
+    /// Those of another account.
+    #[must_use]
+    pub fn in_account(self, account: &'a str) -> Self {
+        Self { account, ..self }
+    }
+
+    /// Those of another region.
+    #[must_use]
+    pub fn in_region(self, region: &'a str) -> Self {
+        Self { region, ..self }
+    }
+
+    /// Makes a queue and returns its URL.
+    ///
+    /// # Panics
+    ///
+    /// If the service would refuse it.
+    pub fn create(self, name: &str) -> String {
+        let answer = self.act("CreateQueue", &json!({ "QueueName": name }));
+        answer["QueueUrl"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// From now on the queue gets the events that services send themselves: `Secret Label Updated`
+    /// and `Parameter Store Change`, as with a rule of `EventBridge`.
+    pub fn gets_native_events(self, name: &str) {
+        self.subscribe(name, |subscription| subscription.native = true);
+    }
+
+    /// From now on the queue gets an event for each change of a secret through the API, as with
+    /// `CloudTrail` and a rule of `EventBridge`.
+    pub fn gets_api_call_events(self, name: &str) {
+        self.subscribe(name, |subscription| subscription.api_calls = true);
+    }
+
+    fn subscribe(self, name: &str, change: impl FnOnce(&mut Subscription)) {
+        let place = Place::new(self.account, self.region, name);
+        let mut queues = self.double.world.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queues.get_mut(&place);
+        change(
+            &mut queue.unwrap_or_else(|| panic!("no queue {name} in the AWS double")).subscription,
+        );
+    }
+
+    /// Sends a message, such as a malformed event or one that came before.
+    ///
+    /// # Panics
+    ///
+    /// If the service would refuse it.
+    pub fn send(self, name: &str, body: &str) {
+        let url = format!("{}/{}/{name}", self.double.endpoint(), self.account);
+        self.act("SendMessage", &json!({ "QueueUrl": url, "MessageBody": body }));
+    }
+
+    /// How many messages can be received, how many somebody works on, and how many are delayed.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such queue.
+    pub fn counts(self, name: &str) -> (usize, usize, usize) {
+        let place = Place::new(self.account, self.region, name);
+        let now = self.double.world.clock.now();
+        let mut queues = self.double.world.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queues.get_mut(&place);
+        queue.unwrap_or_else(|| panic!("no queue {name} in the AWS double")).counts(now)
+    }
+
+    /// Does an operation on the test's behalf, such as `SetQueueAttributes`; receiving does not wait
+    /// and is left to clients.
+    ///
+    /// # Panics
+    ///
+    /// If the service would refuse it; the message says why.
+    pub fn act(self, operation: &str, input: &Value) -> Value {
+        let qualified = format!("sqs:{operation}");
+        self.double
+            .act_in(self.account, self.region, &qualified, input)
+            .unwrap_or_else(|error| panic!("{operation} in the AWS double: {error}"))
     }
 }
 
@@ -201,8 +294,7 @@ impl<'a> Secrets<'a> {
     /// Lets there be a Lambda function, so that secrets can be rotated with it. It does nothing: the
     /// test puts the new value and moves the labels.
     pub fn add_rotation_function(self, arn: &str) {
-        let mut store =
-            self.double.world.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut store = self.double.world.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         store.add_rotation_function(arn);
     }
 

@@ -81,7 +81,9 @@ impl Xml {
             }
             Self::Element(name, children) => {
                 let _ = write!(to, "<{name}>");
-                children.iter().for_each(|child| child.write(to));
+                for child in children {
+                    child.write(to);
+                }
                 let _ = write!(to, "</{name}>");
             }
         }

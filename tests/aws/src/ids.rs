@@ -32,8 +32,9 @@ impl Ids {
 
     /// A number below `end`, or 0.
     pub(crate) fn below(&self, end: u64) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.bytes();
-        u64::from_be_bytes([a, b, c, d, e, f, g, h]).checked_rem(end).unwrap_or(0)
+        let bytes = self.bytes().into_iter().take(8);
+        let number = bytes.fold(0, |number: u64, byte| number << 8 | u64::from(byte));
+        number.checked_rem(end).unwrap_or(0)
     }
 
     /// A random UUID (version 4).

@@ -18,7 +18,7 @@ pub(crate) struct Signature<'a> {
     pub(crate) region: &'a str,
     pub(crate) service: &'a str,
     headers: Vec<&'a str>,
-    signature: &'a str,
+    digest: &'a str,
 }
 
 impl<'a> Signature<'a> {
@@ -45,7 +45,7 @@ impl<'a> Signature<'a> {
             region,
             service,
             headers: headers?.split(';').collect(),
-            signature: signature?,
+            digest: signature?,
         })
     }
 
@@ -66,7 +66,7 @@ impl<'a> Signature<'a> {
         for part in [self.region, self.service, "aws4_request", &text] {
             key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()), part.as_bytes());
         }
-        hex(key.as_ref()) == self.signature
+        hex(key.as_ref()) == self.digest
     }
 
     fn canonical_request(&self, request: &Parts, body: &[u8]) -> String {

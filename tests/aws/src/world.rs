@@ -1,9 +1,11 @@
 //! Everything that the double knows, and one call on its way through it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -13,8 +15,8 @@ use crate::faults::Faults;
 use crate::identity::{Access, Caller, Identities};
 use crate::ids::Ids;
 use crate::page::Pages;
-use crate::secrets_manager;
 use crate::throttle::Throttle;
+use crate::{secrets_manager, sqs};
 
 /// The state behind an endpoint.
 pub(crate) struct World {
@@ -27,6 +29,10 @@ pub(crate) struct World {
     pub(crate) identities: Identities,
     pub(crate) pages: Pages,
     pub(crate) secrets: Mutex<secrets_manager::Store>,
+    pub(crate) queues: Mutex<sqs::Store>,
+    /// Says that there may be a message for those who wait.
+    pub(crate) arrivals: watch::Sender<()>,
+    endpoint: OnceLock<String>,
 }
 
 impl World {
@@ -40,9 +46,27 @@ impl World {
             identities: Identities::new(Arc::clone(&ids)),
             pages: Pages::new(&ids.bytes()),
             secrets: Mutex::default(),
+            queues: Mutex::default(),
+            arrivals: watch::Sender::new(()),
+            endpoint: OnceLock::new(),
             ids,
             config,
         }
+    }
+
+    /// The URL that the double is reached by, once it listens.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.endpoint.get().map_or("", String::as_str)
+    }
+
+    /// Notes where it listens; only the first time counts.
+    pub(crate) fn listens_at(&self, address: SocketAddr) {
+        let _ = self.endpoint.set(format!("http://{address}"));
+    }
+
+    /// Has those look again who wait for messages.
+    pub(crate) fn wake_receivers(&self) {
+        self.arrivals.send_replace(());
     }
 }
 
@@ -89,6 +113,11 @@ impl<'a> Call<'a> {
     pub(crate) fn is_about(&self, resource: &str) {
         let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
         resources.push(resource.to_owned());
+    }
+
+    /// The first thing that the call is about, as its caller wrote it.
+    pub(crate) fn first_resource(&self) -> Option<String> {
+        self.resources.lock().unwrap_or_else(PoisonError::into_inner).first().cloned()
     }
 
     pub(crate) fn resources(self) -> Vec<String> {

@@ -16,12 +16,44 @@ use std::sync::{MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub(crate) use self::secret::LabelMove;
 pub(crate) use self::store::Store;
 use crate::error::AwsError;
+use crate::events;
 use crate::world::Call;
 
-/// Does an operation.
+/// Does an operation, and tells those who listen to changes.
 pub(crate) fn handle(call: &Call<'_>) -> Result<Value, AwsError> {
+    let answer = perform(call)?;
+    if CHANGES.contains(&call.name()) {
+        let parameter = if call.name() == "CreateSecret" { "name" } else { "secretId" };
+        if let Some(id) = call.first_resource() {
+            events::secret_api_call(call, (parameter, &id), answer["ARN"].as_str());
+        }
+    }
+    Ok(answer)
+}
+
+/// What CloudTrail reports as a change.
+const CHANGES: &[&str] = &[
+    "CancelRotateSecret",
+    "CreateSecret",
+    "DeleteResourcePolicy",
+    "DeleteSecret",
+    "PutResourcePolicy",
+    "PutSecretValue",
+    "RemoveRegionsFromReplication",
+    "ReplicateSecretToRegions",
+    "RestoreSecret",
+    "RotateSecret",
+    "StopReplicationToReplica",
+    "TagResource",
+    "UntagResource",
+    "UpdateSecret",
+    "UpdateSecretVersionStage",
+];
+
+fn perform(call: &Call<'_>) -> Result<Value, AwsError> {
     match call.name() {
         "BatchGetSecretValue" => read::batch_get_secret_value(call),
         "CancelRotateSecret" => rotation::cancel_rotate_secret(call),

@@ -261,7 +261,9 @@ pub(super) fn get_random_password(call: &Call<'_>) -> Result<Value, AwsError> {
     let ids = &call.world.ids;
     let mut password = String::new();
     if input.require_each_included_type {
-        types.iter().for_each(|kind| password.push_str(&ids.text(1, kind.as_bytes())));
+        for kind in &types {
+            password.push_str(&ids.text(1, kind.as_bytes()));
+        }
     }
     let rest = length - password.len();
     password.push_str(&ids.text(rest, types.concat().as_bytes()));

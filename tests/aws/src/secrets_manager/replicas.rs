@@ -135,7 +135,7 @@ pub(super) fn stop_replication_to_replica(call: &Call<'_>) -> Result<Value, AwsE
     let primary = store.get_mut(&place).ok_or_else(no_such_secret)?;
     primary.replicas.retain(|region| region != call.region);
     let mut promoted = primary.clone();
-    promoted.region = call.region.to_owned();
+    call.region.clone_into(&mut promoted.region);
     promoted.serial = serial;
     promoted.replicas.clear();
     let arn = promoted.arn(call.region);

@@ -14,6 +14,7 @@ use super::{
     no_such_secret, not_found, policies, replicas,
 };
 use crate::error::AwsError;
+use crate::events;
 use crate::identity::Access;
 use crate::world::Call;
 
@@ -354,7 +355,11 @@ pub(super) fn update_secret_version_stage(call: &Call<'_>) -> Result<Value, AwsE
 }
 
 /// Tells those who listen which labels have moved.
-fn announce(_call: &Call<'_>, _secret: &Secret, _moves: &[LabelMove]) {}
+fn announce(call: &Call<'_>, secret: &Secret, moves: &[LabelMove]) {
+    for moved in moves {
+        events::label_updated(call, &secret.arn(call.region), &secret.name, moved);
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

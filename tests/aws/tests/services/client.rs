@@ -56,6 +56,12 @@ pub(crate) fn sts_as(
     aws_sdk_sts::Client::from_conf(config)
 }
 
+/// SQS as the administrator sees it.
+pub(crate) fn queues(double: &Double) -> aws_sdk_sqs::Client {
+    let config = sdk_config!(aws_sdk_sqs, double, double.admin(), double.region());
+    aws_sdk_sqs::Client::from_conf(config)
+}
+
 fn sdk_credentials(credentials: &extsecret_test_aws::Credentials) -> Credentials {
     Credentials::new(
         &credentials.access_key_id,

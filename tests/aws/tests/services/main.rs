@@ -5,6 +5,8 @@
 
 mod access;
 mod client;
+mod events;
+mod queues;
 mod secret_values;
 mod secrets;
 mod sessions;
