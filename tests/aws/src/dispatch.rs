@@ -20,7 +20,7 @@ use crate::reply::ReplyBody;
 use crate::secrets_manager;
 use crate::sigv4::{Signature, compact, header, signed_at};
 use crate::world::{Call, World};
-use crate::{sqs, sts};
+use crate::{parameter_store, sqs, sts};
 
 /// How far a signature's time may be from the service's.
 const MAX_SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -35,6 +35,7 @@ pub(crate) enum Outcome {
 /// A service, with its name in IAM and in signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
+    ParameterStore,
     SecretsManager,
     Sqs,
     Sts,
@@ -43,6 +44,7 @@ enum Service {
 impl Service {
     fn name(self) -> &'static str {
         match self {
+            Self::ParameterStore => "ssm",
             Self::SecretsManager => "secretsmanager",
             Self::Sqs => "sqs",
             Self::Sts => "sts",
@@ -52,6 +54,7 @@ impl Service {
     fn of_target(target: &str) -> Option<Self> {
         match target {
             "secretsmanager" => Some(Self::SecretsManager),
+            "AmazonSSM" => Some(Self::ParameterStore),
             "AmazonSQS" => Some(Self::Sqs),
             _ => None,
         }
@@ -83,6 +86,7 @@ pub(crate) fn act(
     let call = Call::new(world, operation, &caller, region, now, body.as_bytes());
     match operation.split_once(':') {
         Some(("secretsmanager", _)) => secrets_manager::handle(&call),
+        Some(("ssm", _)) => parameter_store::handle(&call),
         Some(("sqs", _)) => sqs::handle_now(&call),
         _ => Err(unknown_operation()),
     }
@@ -203,6 +207,7 @@ fn throttled(service: Service) -> AwsError {
 
 async fn perform(service: Service, call: &Call<'_>) -> Result<Answer, AwsError> {
     match service {
+        Service::ParameterStore => parameter_store::handle(call).map(Answer::Json),
         Service::SecretsManager => secrets_manager::handle(call).map(Answer::Json),
         Service::Sqs => sqs::handle(call).await.map(Answer::Json),
         Service::Sts => sts::handle(call).map(Answer::Xml),
@@ -340,11 +345,15 @@ fn response(
             (json_type, json!({ "__type": kind, "message": error.message }).to_string())
         }
         (service, Err(error)) => {
-            let message = match service {
-                Some(Service::SecretsManager) => "Message",
-                _ => "message",
-            };
-            (json_type, json!({ "__type": error.code, message: error.message }).to_string())
+            let mut body = json!({ "__type": error.code });
+            if !error.message.is_empty() {
+                let field = match service {
+                    Some(Service::SecretsManager) => "Message",
+                    _ => "message",
+                };
+                body[field] = json!(error.message);
+            }
+            (json_type, body.to_string())
         }
     };
     let body = match effect {

@@ -127,6 +127,11 @@ impl Double {
         Secrets { double: self, account: self.account(), region: self.region() }
     }
 
+    /// Parameters of the default account and region.
+    pub fn parameters(&self) -> Parameters<'_> {
+        Parameters { double: self, account: self.account(), region: self.region() }
+    }
+
     /// Queues of the default account and region.
     pub fn queues(&self) -> Queues<'_> {
         Queues { double: self, account: self.account(), region: self.region() }
@@ -148,6 +153,61 @@ impl Double {
         input: &Value,
     ) -> Result<Value, AwsError> {
         dispatch::act(&self.world, account, region, operation, input)
+    }
+}
+
+/// The parameters of an account and region, beside the API.
+#[derive(Clone, Copy)]
+pub struct Parameters<'a> {
+    double: &'a Double,
+    account: &'a str,
+    region: &'a str,
+}
+
+impl<'a> Parameters<'a> {
+    /// Those of another account.
+    #[must_use]
+    pub fn in_account(self, account: &'a str) -> Self {
+        Self { account, ..self }
+    }
+
+    /// Those of another region.
+    #[must_use]
+    pub fn in_region(self, region: &'a str) -> Self {
+        Self { region, ..self }
+    }
+
+    /// Puts a `SecureString`, as a new version if there is one; returns the version.
+    ///
+    /// # Panics
+    ///
+    /// If the service would refuse it; the message says why.
+    pub fn put(self, name: &str, value: &str) -> u64 {
+        let input = json!({
+            "Name": name, "Value": value, "Type": "SecureString", "Overwrite": true,
+        });
+        self.act("PutParameter", &input)["Version"].as_u64().unwrap_or_default()
+    }
+
+    /// Deletes a parameter.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn delete(self, name: &str) {
+        self.act("DeleteParameter", &json!({ "Name": name }));
+    }
+
+    /// Does an operation on the test's behalf, such as `LabelParameterVersion`.
+    ///
+    /// # Panics
+    ///
+    /// If the service would refuse it; the message says why.
+    pub fn act(self, operation: &str, input: &Value) -> Value {
+        let qualified = format!("ssm:{operation}");
+        self.double
+            .act_in(self.account, self.region, &qualified, input)
+            .unwrap_or_else(|error| panic!("{operation} in the AWS double: {error}"))
     }
 }
 

@@ -13,14 +13,14 @@ const SENDER: &str = "events.amazonaws.com";
 /// A label has come to a version: the event that Secrets Manager sends itself.
 pub(crate) fn label_updated(call: &Call<'_>, arn: &str, name: &str, moved: &LabelMove) {
     let detail = json!({ "name": name, "labelUpdated": moved.label, "versionId": moved.version });
-    let event = envelope(call, "Secret Label Updated", "aws.secretsmanager", &[arn], detail);
+    let event = envelope(call, "Secret Label Updated", "aws.secretsmanager", &[arn], &detail);
     deliver(call, true, &event);
 }
 
 /// A parameter has changed: the event that Parameter Store sends itself.
 pub(crate) fn parameter_changed(call: &Call<'_>, arn: &str, name: &str, kind: &str, what: &str) {
     let detail = json!({ "name": name, "type": kind, "operation": what });
-    let event = envelope(call, "Parameter Store Change", "aws.ssm", &[arn], detail);
+    let event = envelope(call, "Parameter Store Change", "aws.ssm", &[arn], &detail);
     deliver(call, true, &event);
 }
 
@@ -45,10 +45,16 @@ pub(crate) fn secret_api_call(call: &Call<'_>, secret_id: (&str, &str), arn: Opt
         "eventCategory": "Management",
     });
     let kind = "AWS API Call via CloudTrail";
-    deliver(call, false, &envelope(call, kind, "aws.secretsmanager", &[], detail));
+    deliver(call, false, &envelope(call, kind, "aws.secretsmanager", &[], &detail));
 }
 
-fn envelope(call: &Call<'_>, kind: &str, source: &str, resources: &[&str], detail: Value) -> Value {
+fn envelope(
+    call: &Call<'_>,
+    kind: &str,
+    source: &str,
+    resources: &[&str],
+    detail: &Value,
+) -> Value {
     json!({
         "version": "0",
         "id": call.world.ids.uuid(),

@@ -191,6 +191,20 @@ impl Caller {
         [Some(self.arn.as_str()), self.role.as_deref()].into_iter().flatten().collect()
     }
 
+    /// Whether the policy of a resource, such as the trust of a role, lets it in.
+    pub(crate) fn is_trusted(&self, access: &Access<'_>) -> bool {
+        let verdict = access.resource_policy.map_or(Verdict::Silent, |policy| {
+            policy.ask(&Question {
+                action: access.action,
+                resource: access.resource,
+                principals: &self.principals(),
+                account: &self.account,
+                context: &|key| self.context(access, key),
+            })
+        });
+        matches!(verdict, Verdict::Allow | Verdict::AllowAccount)
+    }
+
     /// The values of a condition key.
     fn context(&self, access: &Access<'_>, key: &str) -> Vec<String> {
         if let Some(tag) = key.strip_prefix("aws:PrincipalTag/") {
@@ -438,20 +452,6 @@ impl Identities {
         };
         self.lock().keys.insert(credentials.access_key_id.clone(), key);
         Session { credentials, expires, arn, user_id }
-    }
-
-    /// Whether the policy of a resource, such as the trust of a role, lets a caller in.
-    pub(crate) fn is_trusted(&self, caller: &Caller, access: &Access<'_>) -> bool {
-        let verdict = access.resource_policy.map_or(Verdict::Silent, |policy| {
-            policy.ask(&Question {
-                action: access.action,
-                resource: access.resource,
-                principals: &caller.principals(),
-                account: &caller.account,
-                context: &|key| caller.context(access, key),
-            })
-        });
-        matches!(verdict, Verdict::Allow | Verdict::AllowAccount)
     }
 
     /// Whether a caller may do something; the refusal is AWS's `AccessDeniedException`.

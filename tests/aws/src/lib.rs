@@ -31,7 +31,9 @@ mod form;
 mod identity;
 mod ids;
 mod issuer;
+mod kms;
 mod page;
+mod parameter_store;
 mod policy;
 mod reply;
 mod secrets_manager;
@@ -44,7 +46,7 @@ mod world;
 
 pub use clock::Clock;
 pub use counters::{CallRecord, Counters};
-pub use double::{Config, Double, Queues, Secrets};
+pub use double::{Config, Double, Parameters, Queues, Secrets};
 pub use error::AwsError;
 pub use faults::{Effect, FaultId, Faults, Rule};
 pub use identity::{Credentials, Identities, Permissions, Role};

@@ -16,7 +16,7 @@ use crate::identity::{Access, Caller, Identities};
 use crate::ids::Ids;
 use crate::page::Pages;
 use crate::throttle::Throttle;
-use crate::{secrets_manager, sqs};
+use crate::{parameter_store, secrets_manager, sqs};
 
 /// The state behind an endpoint.
 pub(crate) struct World {
@@ -29,6 +29,7 @@ pub(crate) struct World {
     pub(crate) identities: Identities,
     pub(crate) pages: Pages,
     pub(crate) secrets: Mutex<secrets_manager::Store>,
+    pub(crate) parameters: Mutex<parameter_store::Store>,
     pub(crate) queues: Mutex<sqs::Store>,
     /// Says that there may be a message for those who wait.
     pub(crate) arrivals: watch::Sender<()>,
@@ -46,6 +47,7 @@ impl World {
             identities: Identities::new(Arc::clone(&ids)),
             pages: Pages::new(&ids.bytes()),
             secrets: Mutex::default(),
+            parameters: Mutex::default(),
             queues: Mutex::default(),
             arrivals: watch::Sender::new(()),
             endpoint: OnceLock::new(),

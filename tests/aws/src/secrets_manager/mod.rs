@@ -87,7 +87,7 @@ fn lock<'a>(call: &'a Call<'_>) -> MutexGuard<'a, Store> {
 }
 
 /// A moment as JSON 1.1 has it: seconds, with milliseconds behind the point.
-fn seconds(moment: Timestamp) -> f64 {
+pub(crate) fn seconds(moment: Timestamp) -> f64 {
     // Milliseconds of any year fit into the 53 bits of a double.
     #[expect(clippy::cast_precision_loss, reason = "see above")]
     let millis = moment.as_millisecond() as f64;

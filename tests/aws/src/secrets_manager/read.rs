@@ -14,7 +14,7 @@ use super::{
     seconds,
 };
 use crate::error::AwsError;
-use crate::identity::Access;
+use crate::kms;
 use crate::world::Call;
 
 /// Ids that one batch may ask for, and secrets on one page of a batch.
@@ -77,8 +77,8 @@ fn value(store: &mut Store, call: &Call<'_>, input: &GetSecretValue) -> Result<V
             "Secrets Manager can't find the specified secret value for staging label: {stage}"
         )));
     };
-    if let Some(key) = &version.kms_key {
-        may_decrypt(call, key)?;
+    if version.kms_key.as_ref().is_some_and(|key| !kms::is_open(call, key)) {
+        return Err(AwsError::new("AccessDeniedException", "Access to KMS is not allowed"));
     }
     let mut answer = json!({
         "ARN": secret.arn(call.region),
@@ -99,30 +99,6 @@ fn value(store: &mut Store, call: &Call<'_>, input: &GetSecretValue) -> Result<V
         version.accessed = Some(call.now);
     }
     Ok(answer)
-}
-
-/// A key of the customer's must be open to the caller too.
-fn may_decrypt(call: &Call<'_>, key: &str) -> Result<(), AwsError> {
-    if key == "alias/aws/secretsmanager" {
-        return Ok(());
-    }
-    let account = &call.caller.account;
-    let arn = match key {
-        arn if arn.starts_with("arn:") => arn.to_owned(),
-        alias if alias.starts_with("alias/") => {
-            format!("arn:aws:kms:{}:{account}:{alias}", call.region)
-        }
-        id => format!("arn:aws:kms:{}:{account}:key/{id}", call.region),
-    };
-    let access = Access {
-        action: "kms:Decrypt",
-        resource: &arn,
-        owner: account,
-        resource_policy: None,
-        context: &|_| Vec::new(),
-    };
-    let denied = |_| AwsError::new("AccessDeniedException", "Access to KMS is not allowed");
-    call.world.identities.check(call.caller, &access).map_err(denied)
 }
 
 #[derive(Deserialize)]

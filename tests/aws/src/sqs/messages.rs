@@ -211,10 +211,9 @@ fn receive(
     let place = super::Place::of_url(&input.queue_url, call.region).ok_or_else(gone)?;
     let queue = store.get_mut(&place).ok_or_else(gone)?;
     let poisoned = queue.take_poisoned(now);
-    if let Some((dead, _)) = queue.settings.redrive.clone().filter(|_| !poisoned.is_empty()) {
-        if let Some(dead) = store.get_mut(&dead) {
-            dead.messages.extend(poisoned);
-        }
+    let dead = queue.settings.redrive.clone().filter(|_| !poisoned.is_empty());
+    if let Some(dead) = dead.and_then(|(dead, _)| store.get_mut(&dead)) {
+        dead.messages.extend(poisoned);
     }
     let queue = store.get_mut(&place).ok_or_else(gone)?;
     let hidden = hidden.unwrap_or(queue.settings.visibility);

@@ -67,7 +67,7 @@ pub(super) fn assume_role(call: &Call<'_>, form: &Form) -> Result<Answer, AwsErr
             resource_policy: Some(&role.trust),
             context: &context,
         };
-        if !call.world.identities.is_trusted(call.caller, &access) {
+        if !call.caller.is_trusted(&access) {
             return Err(denied(action));
         }
         call.authorize(&access, &[arn]).map_err(|error| match &*error.code {

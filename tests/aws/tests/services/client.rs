@@ -56,6 +56,15 @@ pub(crate) fn sts_as(
     aws_sdk_sts::Client::from_conf(config)
 }
 
+/// Parameter Store as somebody sees it.
+pub(crate) fn parameters_as(
+    double: &Double,
+    credentials: &extsecret_test_aws::Credentials,
+) -> aws_sdk_ssm::Client {
+    let config = sdk_config!(aws_sdk_ssm, double, credentials, double.region());
+    aws_sdk_ssm::Client::from_conf(config)
+}
+
 /// SQS as the administrator sees it.
 pub(crate) fn queues(double: &Double) -> aws_sdk_sqs::Client {
     let config = sdk_config!(aws_sdk_sqs, double, double.admin(), double.region());

@@ -6,6 +6,7 @@
 mod access;
 mod client;
 mod events;
+mod parameters;
 mod queues;
 mod secret_values;
 mod secrets;

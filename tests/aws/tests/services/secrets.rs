@@ -39,8 +39,8 @@ async fn lists_go_page_by_page() {
     assert_eq!(pages, 3);
     let expected: Vec<_> = (0..25).map(|number| format!("app/{number:02}")).collect();
     assert_eq!(names, expected);
-    let last = list().sort_order(SortOrderType::Desc).max_results(1).send().await.unwrap();
-    assert_eq!(last.secret_list()[0].name(), Some("app/24"));
+    let newest = list().sort_order(SortOrderType::Desc).max_results(1).send().await.unwrap();
+    assert_eq!(newest.secret_list()[0].name(), Some("app/24"));
 
     let token = list().max_results(10).send().await.unwrap().next_token().unwrap().to_owned();
     let other = client.list_secrets().next_token(&token).send().await;
