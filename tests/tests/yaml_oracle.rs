@@ -318,7 +318,8 @@ fn generated_scalars_are_read_like_kubectl() {
     let kubectl = require!(tools::kubectl());
     let plain = prop_oneof![
         "[-+]?[0-9_]{1,6}(\\.[0-9_]{0,4})?([eE][-+]?[0-9]{1,3})?",
-        "[-+]?0[xXoObB]?[0-9a-fA-F_]{0,8}",
+        "[-+]?0[xXoObB]?[-+]?[0-9a-fA-F_]{0,8}",
+        "0b[-+]?[01_]{0,8}",
         "[0-9]{1,4}[-:][0-9]{1,2}[-:][0-9]{1,2}([tT ][0-9:.]{1,8})?",
         "[-+.]?[yYnNtTfFoO~.iI][a-zA-Z]{0,4}",
         "[0-9]{17,21}",

@@ -175,7 +175,12 @@ fn number(text: &str, tagged: bool) -> Option<Scalar<'static>> {
             return Some(Scalar::Uint(absolute));
         }
     }
-    decimal(&plain).map(Scalar::Float)
+    if let Some(float) = decimal(&plain) {
+        return Some(Scalar::Float(float));
+    }
+    // yaml.v2 reads on behind `0b` as if the number began there.
+    let digits = plain.strip_prefix("0b").filter(|digits| digits.starts_with(['-', '+']))?;
+    i64::from_str_radix(digits, 2).ok().map(Scalar::Int)
 }
 
 /// An integer as Go's `ParseUint(s, 0, 64)` takes it, without its underscore rules.
