@@ -17,6 +17,8 @@ const DEADLINE: Duration = Duration::from_mins(1);
 pub enum Service {
     /// The event bus.
     Events,
+    /// Identity and Access Management.
+    Iam,
     /// Systems Manager, of which the Parameter Store is a part.
     ParameterStore,
     /// Secrets Manager.
@@ -40,6 +42,7 @@ impl Service {
     pub fn signing_name(self) -> &'static str {
         match self {
             Self::Events => "events",
+            Self::Iam => "iam",
             Self::ParameterStore => "ssm",
             Self::SecretsManager => "secretsmanager",
             Self::Sqs => "sqs",
@@ -50,6 +53,7 @@ impl Service {
     fn protocol(self) -> Protocol {
         match self {
             Self::Events => Protocol::Json { version: "1.1", target: "AWSEvents" },
+            Self::Iam => Protocol::Query { version: "2010-05-08" },
             Self::ParameterStore => Protocol::Json { version: "1.1", target: "AmazonSSM" },
             Self::SecretsManager => Protocol::Json { version: "1.1", target: "secretsmanager" },
             Self::Sqs => Protocol::Json { version: "1.0", target: "AmazonSQS" },

@@ -68,13 +68,15 @@ impl Emulator {
         Self::start("moto", MOTO, &[])
     }
 
-    /// Starts ministack; `None` if there is no Python.
+    /// Starts ministack, which checks signatures and permissions; `test`/`test` may do everything.
+    /// `None` if there is no Python.
     ///
     /// # Panics
     ///
     /// If it does not start.
     pub fn ministack() -> Option<Self> {
         let settings = [
+            ("AUTH", "true"),
             ("LOG_LEVEL", "WARNING"),
             ("SERVICES", "events,iam,secretsmanager,sqs,ssm,sts"),
             // A port of its own, the same for everybody.

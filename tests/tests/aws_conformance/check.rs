@@ -24,6 +24,12 @@ pub(crate) enum Step {
         secret: &'static str,
         ask: Ask,
     },
+    /// Lets there be a role of this name in the account, which the owner may assume and which may do
+    /// what the policy says.
+    MakeRole {
+        name: &'static str,
+        policy: Value,
+    },
     /// Has the changes of labels sent to a queue, whose URL is kept as this.
     RouteLabelEvents(&'static str),
 }
@@ -47,8 +53,12 @@ pub(crate) enum Signed {
     Owner,
     /// The session whose `key`, `secret` and `token` are kept.
     Session,
+    /// That session, with a token that is not its own.
+    SessionOfAnother,
     /// The owner, with a secret key that is not theirs.
     Wrongly,
+    /// Somebody whom nobody knows.
+    Stranger,
     /// Nobody.
     Not,
 }
@@ -129,6 +139,17 @@ impl Check {
         self
     }
 
+    /// Makes a role and starts a session of it: what follows may be signed with
+    /// [`Signed::Session`].
+    pub(crate) fn session(mut self, role: &'static str, statements: &Value) -> Self {
+        let policy = json!({ "Version": "2012-10-17", "Statement": statements });
+        self.steps.push(Step::MakeRole { name: role, policy });
+        let request = json!({
+            "RoleArn": format!("arn:aws:iam::$account:role/{role}"), "RoleSessionName": "a-session",
+        });
+        self.ask(Service::Sts, "AssumeRole", request).keep_session()
+    }
+
     pub(crate) fn route_label_events(mut self, queue: &'static str) -> Self {
         self.steps.push(Step::RouteLabelEvents(queue));
         self
@@ -205,6 +226,13 @@ impl Check {
     pub(crate) fn keep(mut self, name: &'static str, at: &'static str) -> Self {
         self.last().keep.push((name, at));
         self
+    }
+
+    /// Keeps the credentials of the answer, for [`Signed::Session`].
+    pub(crate) fn keep_session(self) -> Self {
+        self.keep("key", "/Credentials/AccessKeyId")
+            .keep("secret", "/Credentials/SecretAccessKey")
+            .keep("token", "/Credentials/SessionToken")
     }
 
     fn expect(mut self, expect: Expect) -> Self {

@@ -26,6 +26,7 @@ use check::Check;
 use deviations::{Known, Verdict};
 use extsecret_tests::tools::report_skip;
 use run::Results;
+use servers::ALL;
 
 /// A server and what it made of the table.
 struct Column {
@@ -50,54 +51,45 @@ impl Column {
     }
 }
 
-/// All servers, asked once for all tests of this file, side by side.
-fn columns() -> &'static [Column] {
-    static COLUMNS: OnceLock<Vec<Column>> = OnceLock::new();
-    COLUMNS.get_or_init(|| {
-        thread::scope(|scope| {
-            let running = servers::ALL.map(|(name, run)| {
-                let known = Known::load(name);
-                let statuses = known.statuses();
-                (name, known, scope.spawn(move || run(statuses)))
-            });
-            let column = |(name, known, running): (_, _, thread::ScopedJoinHandle<_>)| {
-                let outcome = match running.join() {
-                    Ok(Some(results)) => Outcome::Ran(results),
-                    Ok(None) => Outcome::CannotRun,
-                    Err(panic) => Outcome::Failed(
-                        panic
-                            .downcast::<String>()
-                            .map_or_else(|_| "it panicked".into(), |text| *text),
-                    ),
-                };
-                Column { name, known, outcome }
-            };
-            running.map(column).into_iter().collect()
-        })
+/// A server, asked once for all tests of this file.
+fn column(number: usize) -> &'static Column {
+    static COLUMNS: [OnceLock<Column>; ALL.len()] = [const { OnceLock::new() }; ALL.len()];
+    COLUMNS[number].get_or_init(|| {
+        let (name, run) = ALL[number];
+        let known = Known::load(name);
+        let statuses = known.statuses();
+        // On a thread, so that all tests hear of a panic.
+        let outcome = match thread::spawn(move || run(statuses)).join() {
+            Ok(Some(results)) => Outcome::Ran(results),
+            Ok(None) => Outcome::CannotRun,
+            Err(panic) => Outcome::Failed(
+                panic.downcast::<String>().map_or_else(|_| "it panicked".into(), |text| *text),
+            ),
+        };
+        Column { name, known, outcome }
     })
 }
 
 /// Fails if the list of a server does not say what is seen.
 #[track_caller]
 fn assert_no_news(server: &str, line: u32) {
-    let columns = columns();
-    let column = columns.iter().find(|column| column.name == server).unwrap();
+    let column = column(ALL.iter().position(|(name, _)| *name == server).unwrap());
     let checks = checks::all();
     match &column.outcome {
         Outcome::Ran(results) => {
             let news = column.known.news(&checks, results);
-            let table = || table(columns, &checks);
-            assert!(news.is_empty(), "{server} and its list differ\n\n{}\n{news}", table());
+            assert!(news.is_empty(), "{server} and its list differ\n\n{}\n{news}", table(&checks));
         }
         Outcome::CannotRun => report_skip(module_path!(), line),
         Outcome::Failed(reason) => panic!("{server}: {reason}"),
     }
 }
 
-/// The rows in which some server and its list differ.
-fn table(columns: &[Column], checks: &[Check]) -> String {
+/// The rows in which some server and its list differ, side by side with the other servers.
+fn table(checks: &[Check]) -> String {
+    let columns: Vec<&Column> = (0..ALL.len()).map(column).collect();
     let mut table = format!("{:40}", "");
-    for column in columns {
+    for column in &columns {
         let _ = write!(table, " {:10}", column.name);
     }
     table.push('\n');

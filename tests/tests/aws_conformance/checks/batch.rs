@@ -1,4 +1,4 @@
-//! Secrets Manager: BatchGetSecretValue.
+//! Secrets Manager: many values at once.
 
 use serde_json::{Value, json};
 

@@ -1,11 +1,11 @@
-//! Secrets Manager: ListSecrets with filters, order and pages.
+//! Secrets Manager: lists with filters, order and pages.
 
 use serde_json::{Value, json};
 
 use super::values::INVALID;
 use crate::check::{Check, check};
 
-/// A ListSecrets with these filters.
+/// Asks for a list with these filters.
 fn filters(filters: &[(&str, &[&str])]) -> Value {
     let filters: Vec<Value> =
         filters.iter().map(|(key, values)| json!({ "Key": key, "Values": values })).collect();

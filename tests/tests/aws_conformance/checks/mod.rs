@@ -5,6 +5,7 @@ mod deletion;
 mod labels;
 mod lists;
 mod parameters;
+mod permissions;
 mod queues;
 mod rotation;
 mod sessions;
@@ -23,6 +24,7 @@ pub(crate) fn all() -> Vec<Check> {
         batch::checks(),
         parameters::checks(),
         sessions::checks(),
+        permissions::checks(),
         queues::checks(),
     ]
     .into_iter()

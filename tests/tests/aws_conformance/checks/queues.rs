@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::check::{Check, check};
 
+/// The code, and the name that it has in AWS's JSON protocol.
+const INVALID_VALUE: &[&str] = &["InvalidParameterValue", "InvalidParameterValueException"];
+
 /// A queue, whose URL is kept as `queue`.
 fn queue(name: &'static str, says: &'static str) -> Check {
     check(name, says)
@@ -113,11 +116,11 @@ pub(crate) fn checks() -> Vec<Check> {
             .refused(&["ReceiptHandleIsInvalid"]),
         queue("receive-eleven", "At most ten messages are received at once.")
             .ask(Sqs, "ReceiveMessage", json!({ "QueueUrl": "$queue", "MaxNumberOfMessages": 11 }))
-            .refused(&["InvalidParameterValue"]),
+            .refused(INVALID_VALUE),
         // With a message, so that a server that accepts it answers at once.
         send(queue("wait-for-21-seconds", "A long poll is 20 seconds at most."), "hello")
             .ask(Sqs, "ReceiveMessage", json!({ "QueueUrl": "$queue", "WaitTimeSeconds": 21 }))
-            .refused(&["InvalidParameterValue"]),
+            .refused(INVALID_VALUE),
         queue("missing-queue", "A queue that is not there is QueueDoesNotExist.")
             .ask(Sqs, "ReceiveMessage", json!({ "QueueUrl": "$queue-not" }))
             .refused(&["QueueDoesNotExist"]),
