@@ -65,6 +65,15 @@ impl Counters {
         self.lock().received.clone()
     }
 
+    /// How all calls ended, by operation and outcome.
+    pub fn all_outcomes(&self) -> BTreeMap<String, BTreeMap<String, u64>> {
+        let mut all: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+        for ((operation, outcome), count) in &self.lock().outcomes {
+            all.entry(operation.clone()).or_default().insert(outcome.clone(), *count);
+        }
+        all
+    }
+
     /// The last calls, oldest first.
     pub fn journal(&self) -> Vec<CallRecord> {
         self.lock().journal.iter().cloned().collect()

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::clock::machine_time;
+use crate::control;
 use crate::counters::CallRecord;
 use crate::error::AwsError;
 use crate::faults::Effect;
@@ -94,6 +95,10 @@ pub(crate) fn act(
 
 /// Answers a request.
 pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) -> Outcome {
+    if let Some((status, answer)) = control::answer(world, request, body) {
+        let head = Response::builder().status(status).header("content-type", "application/json");
+        return Outcome::Reply(finish(head, ReplyBody::full(answer.to_string().into_bytes())));
+    }
     let now = world.clock.now();
     let id = world.ids.uuid();
     let Some(target) = target(request, body) else {

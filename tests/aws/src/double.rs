@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ use crate::dispatch;
 use crate::error::AwsError;
 use crate::faults::Faults;
 use crate::identity::{Credentials, Identities, Permissions};
+use crate::seed::{Seed, SeedError, plant};
 use crate::server::Server;
 use crate::sqs::{Place, Subscription};
 use crate::throttle::Throttle;
@@ -32,6 +34,8 @@ pub struct Config {
     pub seed: u64,
     /// How many calls the journal keeps.
     pub journal_length: usize,
+    /// Whether there are knobs below `/_double/`; a test that has the handle needs none.
+    pub control: bool,
 }
 
 impl Default for Config {
@@ -47,6 +51,7 @@ impl Default for Config {
             },
             seed: 0,
             journal_length: 10_000,
+            control: false,
         }
     }
 }
@@ -120,6 +125,11 @@ impl Double {
     /// Users, roles and what they may do.
     pub fn identities(&self) -> &Identities {
         &self.world.identities
+    }
+
+    /// Adds what is in a seed.
+    pub fn seed(&self, seed: Seed) -> Result<(), SeedError> {
+        plant(&self.world, seed)
     }
 
     /// Secrets of the default account and region.
@@ -349,6 +359,13 @@ impl<'a> Secrets<'a> {
     /// If the service would refuse it.
     pub fn delete(self, name: &str) {
         self.act("DeleteSecret", &json!({ "SecretId": name, "ForceDeleteWithoutRecovery": true }));
+    }
+
+    /// Lets lists (and batches by filters) show changes so much later, as they do at AWS, where it
+    /// may take minutes. Of all accounts and regions, for changes from now on, in the double's time.
+    pub fn set_list_lag(self, lag: Duration) {
+        let mut store = self.double.world.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        store.set_list_lag(lag);
     }
 
     /// Lets there be a Lambda function, so that secrets can be rotated with it. It does nothing: the

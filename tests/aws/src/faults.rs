@@ -229,8 +229,11 @@ impl Faults {
         let mut trouble = Trouble::default();
         let mut state = self.lock();
         for (_, rule, met) in &mut state.rules {
-            if rule.resource.is_some() || !rule.is_about(operation, caller) || !rule.hits(met, ids)
-            {
+            let is_latency = matches!(rule.effect, Effect::Latency { .. });
+            // A rule that comes too late for this call is kept for the next one.
+            let is_late = trouble.effect.is_some() && !is_latency;
+            let is_about = rule.resource.is_none() && rule.is_about(operation, caller);
+            if is_late || !is_about || !rule.hits(met, ids) {
                 continue;
             }
             match &rule.effect {
@@ -238,8 +241,7 @@ impl Faults {
                     let jitter = ids.below(jitter_millis.saturating_add(1));
                     trouble.latency += Duration::from_millis(millis.saturating_add(jitter));
                 }
-                effect if trouble.effect.is_none() => trouble.effect = Some(effect.clone()),
-                _ => {}
+                effect => trouble.effect = Some(effect.clone()),
             }
         }
         trouble
@@ -317,8 +319,9 @@ mod tests {
             faults.add(Rule::on("*").effect(Effect::Latency { millis, jitter_millis: 0 }));
         }
         faults.add(Rule::on("*").effect(Effect::Truncated));
-        faults.add(Rule::on("*").effect(Effect::Reset));
+        let late = faults.add(Rule::on("*").effect(Effect::Reset));
         let trouble = faults.of_call("s:A", None, &ids);
+        assert_eq!(faults.met(late), 0, "it waits for its turn");
         assert_eq!(trouble.latency, Duration::from_millis(30));
         assert_eq!(trouble.effect, Some(Effect::Truncated));
     }

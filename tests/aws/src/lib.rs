@@ -21,6 +21,7 @@
 //! Values never appear in logs or `Debug`, as in the programs that are tested with it.
 
 mod clock;
+mod control;
 mod counters;
 mod dispatch;
 mod double;
@@ -37,6 +38,7 @@ mod parameter_store;
 mod policy;
 mod reply;
 mod secrets_manager;
+mod seed;
 mod server;
 mod sigv4;
 mod sqs;
@@ -53,4 +55,5 @@ pub use identity::{Credentials, Identities, Permissions, Role};
 pub use issuer::TokenIssuer;
 pub use jiff::Timestamp;
 pub use policy::{Policy, PolicyError};
+pub use seed::{Seed, SeedError};
 pub use throttle::Throttle;

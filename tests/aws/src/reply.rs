@@ -18,7 +18,10 @@ pub(crate) struct ReplyBody {
 enum Step {
     Data(Bytes),
     Pause(Duration),
-    Break,
+    /// Lets what came before reach the client.
+    Flush,
+    /// The end, with so many bytes still promised.
+    Break(usize),
 }
 
 impl ReplyBody {
@@ -29,8 +32,8 @@ impl ReplyBody {
 
     /// The first half, and then the connection ends.
     pub(crate) fn truncated(bytes: &[u8]) -> Self {
-        let (half, _) = bytes.split_at(bytes.len() / 2);
-        Self::new([Step::Data(half.to_vec().into()), Step::Break])
+        let (half, missing) = bytes.split_at(bytes.len() / 2);
+        Self::new([Step::Data(half.to_vec().into()), Step::Flush, Step::Break(missing.len())])
     }
 
     /// The second half after a pause.
@@ -69,7 +72,11 @@ impl Body for ReplyBody {
                 Some(Step::Pause(pause)) => {
                     self.pause = Some(Box::pin(tokio::time::sleep(pause)));
                 }
-                Some(Step::Break) => {
+                Some(Step::Flush) => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Some(Step::Break(_)) => {
                     return Poll::Ready(Some(Err(io::Error::other("cut off on purpose"))));
                 }
             }
@@ -83,7 +90,8 @@ impl Body for ReplyBody {
     fn size_hint(&self) -> SizeHint {
         let length = self.steps.iter().map(|step| match step {
             Step::Data(bytes) => bytes.len() as u64,
-            Step::Pause(_) | Step::Break => 0,
+            Step::Break(missing) => *missing as u64,
+            Step::Pause(_) | Step::Flush => 0,
         });
         SizeHint::with_exact(length.sum())
     }

@@ -1,5 +1,6 @@
 //! Connections: one thread, one listener on the loopback interface, HTTP/1.1 without TLS.
 
+use std::error::Error as _;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
@@ -30,7 +31,7 @@ pub(crate) struct Server {
 }
 
 /// Why a request gets no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum NoAnswer {
     #[error("reset on purpose")]
     Reset,
@@ -92,8 +93,11 @@ async fn serve(stream: TcpStream, world: Arc<World>) {
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let ended = std::future::poll_fn(|context| connection.poll_without_shutdown(context)).await;
     let stream = connection.into_parts().io.into_inner();
-    if ended.is_err() {
-        // Sends a reset instead of a proper end, so that nobody takes a cut-off body for whole.
+    let is_reset = ended.is_err_and(|error| {
+        error.source().and_then(|source| source.downcast_ref()) == Some(&NoAnswer::Reset)
+    });
+    if is_reset {
+        // Without it the client sees an orderly end of the connection.
         let _ = stream.set_zero_linger();
     }
 }

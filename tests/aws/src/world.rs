@@ -104,11 +104,31 @@ impl<'a> Call<'a> {
 
     /// The parameters of a call in JSON.
     pub(crate) fn input<T: DeserializeOwned>(&self) -> Result<T, AwsError> {
-        // The complaint of the parser may quote the input.
         serde_json::from_slice(self.body).map_err(|error| {
+            // The complaint of the parser may quote the input, but for a field that is not there.
+            let complaint = error.to_string();
+            let missing =
+                complaint.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+            if let Some(field) = missing {
+                return self.missing(field);
+            }
             let place = format!("line {} column {}", error.line(), error.column());
             AwsError::new("SerializationException", format!("malformed input at {place}"))
         })
+    }
+
+    /// The refusal of a call that lacks a parameter.
+    fn missing(&self, field: &str) -> AwsError {
+        if self.operation.starts_with("sqs:") {
+            let message = format!("The request must contain the parameter {field}.");
+            return AwsError::new("MissingParameter", message);
+        }
+        let (first, rest) = field.split_at_checked(1).unwrap_or((field, ""));
+        AwsError::validation(format!(
+            "1 validation error detected: Value null at '{}{rest}' failed to satisfy constraint: \
+             Member must not be null",
+            first.to_ascii_lowercase()
+        ))
     }
 
     /// Notes what the call is about, for the journal.

@@ -48,6 +48,7 @@ pub(super) fn delete_secret(call: &Call<'_>) -> Result<Value, AwsError> {
              region.",
         ));
     }
+    store.remember(&place.account, &place.region, &place.name, call.now);
     let secret = store.get_mut(&place).ok_or_else(no_such_secret)?;
     if !secret.replicas.is_empty() {
         return Err(invalid_request(format!(

@@ -78,15 +78,9 @@ pub(super) fn list_secrets(call: &Call<'_>) -> Result<Value, AwsError> {
         descending,
         by,
     };
-    let (names, next) = matching(&mut store, call, &input.filters, &page)?;
-    let mut entries = Vec::with_capacity(names.len());
-    for name in &names {
-        let Some(place) = store.locate(&call.caller.account, call.region, name, call.now) else {
-            continue;
-        };
-        let Some(secret) = store.get(&place) else { continue };
-        entries.push(Value::Object(secret.describe(call.region, "SecretVersionsToStages")));
-    }
+    let (secrets, next) = matching(&mut store, call, &input.filters, &page)?;
+    let describe = |secret: &Secret| secret.describe(call.region, "SecretVersionsToStages");
+    let entries: Vec<_> = secrets.iter().map(describe).collect();
     let mut answer = json!({ "SecretList": entries });
     if let Some(next) = next {
         answer["NextToken"] = json!(next);
@@ -94,13 +88,13 @@ pub(super) fn list_secrets(call: &Call<'_>) -> Result<Value, AwsError> {
     Ok(answer)
 }
 
-/// Names of the secrets on a page, and the token of the next one.
+/// The secrets on a page, and the token of the next one.
 pub(super) fn matching(
     store: &mut Store,
     call: &Call<'_>,
     filters: &[Filter],
     page: &Page<'_>,
-) -> Result<(Vec<String>, Option<String>), AwsError> {
+) -> Result<(Vec<Secret>, Option<String>), AwsError> {
     AwsError::length("filters", filters.len(), 0, MAX_FILTERS)?;
     filters.iter().try_for_each(Filter::check)?;
     let query = json!([
@@ -112,61 +106,76 @@ pub(super) fn matching(
         page.descending,
         format!("{:?}", page.by),
     ]);
+    let invalid =
+        || AwsError::new("InvalidNextTokenException", "The provided NextToken is invalid.");
     let cursor = match page.token {
         None => None,
-        Some(token) => Some(call.world.pages.cursor(&query, token).ok_or_else(|| {
-            AwsError::new("InvalidNextTokenException", "The provided NextToken is invalid.")
-        })?),
+        Some(token) => Some(call.world.pages.cursor(&query, token).ok_or_else(invalid)?),
     };
-
-    let replicas = store.region(&call.caller.account, call.region).replicas.clone();
-    let mut found: Vec<(String, String)> = Vec::new();
-    let mut consider = |secret: &Secret| {
+    let after = match &cursor {
+        None => None,
+        Some(cursor) => Some(SortKey::read(cursor).ok_or_else(invalid)?),
+    };
+    let is_listed = |secret: &&Secret| {
         let is_there = match secret.deletion {
             None => true,
             Some((_, at)) => page.deleted_too && call.now < at,
         };
-        if is_there && filters.iter().all(|filter| filter.matches(secret)) {
-            found.push((sort_key(secret, page.by), secret.name.clone()));
-        }
+        is_there && filters.iter().all(|filter| filter.matches(secret))
     };
-    for name in replicas.keys() {
-        let place = store.locate(&call.caller.account, call.region, name, call.now);
-        place.as_ref().and_then(|place| store.get(place)).into_iter().for_each(&mut consider);
-    }
-    let region = store.region(&call.caller.account, call.region);
-    region.secrets.values().for_each(consider);
-    found.sort_unstable();
-    if page.descending {
-        found.reverse();
-    }
-    let begin = cursor.map_or(0, |cursor| {
-        found.partition_point(
-            |(key, _)| {
-                if page.descending { *key >= cursor } else { *key <= cursor }
-            },
-        )
-    });
-    let end = begin.saturating_add(page.size).min(found.len());
-    let is_more = end < found.len();
-    let taken: Vec<_> = found.into_iter().skip(begin).take(page.size).collect();
-    let next = taken.last().filter(|_| is_more).map(|(key, _)| call.world.pages.token(&query, key));
-    Ok((taken.into_iter().map(|(_, name)| name).collect(), next))
+    let secrets = store.listed(&call.caller.account, call.region, call.now);
+    let mut found: Vec<(SortKey<'_>, &Secret)> = secrets
+        .into_iter()
+        .filter(is_listed)
+        .map(|secret| (SortKey::of(secret, page.by), secret))
+        .filter(|(key, _)| match &after {
+            None => true,
+            Some(after) if page.descending => key < after,
+            Some(after) => key > after,
+        })
+        .collect();
+    found.sort_unstable_by(
+        |(one, _), (other, _)| {
+            if page.descending { other.cmp(one) } else { one.cmp(other) }
+        },
+    );
+    let is_more = found.len() > page.size;
+    found.truncate(page.size);
+    let next = found.last().filter(|_| is_more);
+    let next = next.map(|(key, _)| call.world.pages.token(&query, &key.write()));
+    Ok((found.into_iter().map(|(_, secret)| secret.clone()).collect(), next))
 }
 
-/// A text that sorts as wished, different for every secret.
-fn sort_key(secret: &Secret, by: SortBy) -> String {
-    let first = match by {
-        SortBy::Created => String::new(),
-        SortBy::Accessed => date_key(secret.accessed.map(day)),
-        SortBy::Changed => date_key(Some(secret.changed)),
-        SortBy::Name => secret.name.clone(),
-    };
-    format!("{first} {:020}", secret.serial)
+/// What a list is sorted by; different for every secret.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct SortKey<'a> {
+    /// Milliseconds since 1970, if it goes by a date other than that of creation.
+    date: i64,
+    /// Empty if it goes by a date.
+    name: &'a str,
+    serial: u64,
 }
 
-fn date_key(moment: Option<Timestamp>) -> String {
-    format!("{:020}", moment.map_or(0, Timestamp::as_millisecond))
+impl<'a> SortKey<'a> {
+    fn of(secret: &'a Secret, by: SortBy) -> Self {
+        let date = match by {
+            SortBy::Created | SortBy::Name => None,
+            SortBy::Accessed => secret.accessed.map(day),
+            SortBy::Changed => Some(secret.changed),
+        };
+        let name = if by == SortBy::Name { secret.name.as_str() } else { "" };
+        Self { date: date.map_or(0, Timestamp::as_millisecond), name, serial: secret.serial }
+    }
+
+    fn write(&self) -> String {
+        format!("{} {} {}", self.date, self.serial, self.name)
+    }
+
+    fn read(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(3, ' ');
+        let (date, serial, name) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { date: date.parse().ok()?, name, serial: serial.parse().ok()? })
+    }
 }
 
 #[derive(Deserialize)]

@@ -140,7 +140,8 @@ pub(super) fn batch_get_secret_value(call: &Call<'_>) -> Result<Value, AwsError>
             token: input.next_token.as_deref(),
             ..Page::default()
         };
-        matching(&mut store, call, &input.filters, &page)?
+        let (secrets, next) = matching(&mut store, call, &input.filters, &page)?;
+        (secrets.into_iter().map(|secret| secret.name).collect(), next)
     } else {
         (input.secret_id_list, None)
     };

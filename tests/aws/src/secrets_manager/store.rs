@@ -1,8 +1,9 @@
 //! All secrets of all accounts and regions, and how an id finds one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::secret::Secret;
 use super::{check_id, no_such_secret};
@@ -17,6 +18,8 @@ pub(crate) struct Store {
     serial: u64,
     /// ARNs of the functions that may be told to rotate.
     pub(super) rotation_functions: BTreeSet<String>,
+    /// How long lists do not show a change.
+    list_lag: SignedDuration,
 }
 
 /// The secrets of an account in a region.
@@ -25,6 +28,9 @@ pub(super) struct Region {
     pub(super) secrets: BTreeMap<String, Secret>,
     /// Names of secrets whose replica is here, with their primary region.
     pub(super) replicas: BTreeMap<String, String>,
+    /// What secrets were before they were changed, and when: oldest first, as far back as lists
+    /// look.
+    before: BTreeMap<String, Vec<(Timestamp, Option<Secret>)>>,
 }
 
 /// The parts of a secret's ARN.
@@ -47,9 +53,9 @@ pub(super) fn arn_parts(id: &str) -> Option<ArnParts<'_>> {
 /// Where a secret is: in its account and primary region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
-    account: String,
-    region: String,
-    name: String,
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) name: String,
     /// It was asked for in a region that has only a replica.
     pub(super) is_replica: bool,
 }
@@ -81,7 +87,6 @@ impl Store {
             Some(arn) if arn.region == region => (arn.account, arn.name),
             Some(_) => return None,
         };
-        let mut names = vec![name];
         if arn_parts(id).is_some() {
             // With the suffix first: only then the whole could be a name.
             if let Some((name, suffix)) = name.rsplit_once('-').filter(|(_, s)| s.len() == 6) {
@@ -91,9 +96,8 @@ impl Store {
                     return place;
                 }
             }
-            names = vec![name];
         }
-        names.into_iter().find_map(|name| self.place(account, region, name, now))
+        self.place(account, region, name, now)
     }
 
     fn place(&mut self, account: &str, region: &str, name: &str, now: Timestamp) -> Option<Place> {
@@ -123,7 +127,42 @@ impl Store {
         self.regions.get_mut(&key)?.secrets.get_mut(&place.name)
     }
 
+    pub(crate) fn set_list_lag(&mut self, lag: Duration) {
+        self.list_lag = SignedDuration::try_from(lag).unwrap_or(SignedDuration::MAX);
+    }
+
+    /// Keeps what a secret is before it is changed, for lists that lag behind.
+    pub(super) fn remember(&mut self, account: &str, region: &str, name: &str, now: Timestamp) {
+        if self.list_lag.is_zero() {
+            return;
+        }
+        let seen = now.checked_sub(self.list_lag).unwrap_or(Timestamp::MIN);
+        let region = self.region(account, region);
+        let secret = region.secrets.get(name).cloned();
+        let before = region.before.entry(name.to_owned()).or_default();
+        before.retain(|(until, _)| *until > seen);
+        before.push((now, secret));
+    }
+
+    /// The secrets that lists know of, as they know them.
+    pub(super) fn listed(&mut self, account: &str, region: &str, now: Timestamp) -> Vec<&Secret> {
+        let seen = now.checked_sub(self.list_lag).unwrap_or(Timestamp::MIN);
+        let key = (account.to_owned(), region.to_owned());
+        let Some(here) = self.regions.get(&key) else { return Vec::new() };
+        let mut names: Vec<(&Region, &String)> =
+            here.secrets.keys().chain(here.before.keys()).map(|name| (here, name)).collect();
+        for (name, primary) in &here.replicas {
+            let primary = self.regions.get(&(account.to_owned(), primary.clone()));
+            names.extend(primary.map(|primary| (primary, name)));
+        }
+        names.sort_unstable_by_key(|(_, name)| *name);
+        names.dedup_by_key(|(_, name)| *name);
+        names.into_iter().filter_map(|(region, name)| region.at(name, seen)).collect()
+    }
+
+    /// Adds a new secret.
     pub(super) fn insert(&mut self, secret: Secret) {
+        self.remember(&secret.account, &secret.region, &secret.name, secret.changed);
         let region = self.region(&secret.account.clone(), &secret.region.clone());
         region.secrets.insert(secret.name.clone(), secret);
     }
@@ -207,6 +246,18 @@ impl Store {
                  secret's region.",
             ));
         }
+        self.remember(&place.account, &place.region, &place.name, call.now);
         self.get_mut(&place).ok_or_else(no_such_secret)
+    }
+}
+
+impl Region {
+    /// A secret as it was at a moment.
+    fn at(&self, name: &str, moment: Timestamp) -> Option<&Secret> {
+        let before = self.before.get(name).into_iter().flatten();
+        match before.into_iter().find(|(until, _)| *until > moment) {
+            Some((_, secret)) => secret.as_ref(),
+            None => self.secrets.get(name),
+        }
     }
 }

@@ -6,8 +6,10 @@
 mod access;
 mod client;
 mod events;
+mod faults;
 mod parameters;
 mod queues;
 mod secret_values;
 mod secrets;
 mod sessions;
+mod wire;
