@@ -1,5 +1,6 @@
 //! Proof against real parts: helpers that the tests of this crate share.
 
+pub mod aws;
 pub mod aws_client;
 pub mod call;
 pub mod cluster;

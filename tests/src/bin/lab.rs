@@ -1,4 +1,5 @@
-//! A test cluster for exploration: prints the environment to export, and stays until Ctrl-C.
+//! A test cluster and a double of AWS for exploration: prints the environment to export, and stays
+//! until Ctrl-C.
 //!
 //! ```sh
 //! cargo run -p extsecret-tests --bin lab
@@ -7,6 +8,7 @@
 use std::process::ExitCode;
 use std::thread;
 
+use extsecret_tests::aws::{AUDIENCE, Aws, Config};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::tools;
 
@@ -16,13 +18,20 @@ fn main() -> ExitCode {
     let Some(cluster) = Cluster::setup().start() else { return ExitCode::FAILURE };
     println!("export KUBECONFIG='{}'", cluster.kubeconfig().display());
     println!("export PATH='{}':\"$PATH\"", tools::folder().display());
+    let aws = Aws::start_with(Config { control: true, ..Config::default() });
+    let issuer = aws.trust(&cluster);
+    for (name, value) in aws.environment(aws.admin()) {
+        println!("export {name}='{value}'");
+    }
+    println!("# AWS: account {}, trusts tokens of {issuer} for {AUDIENCE}", aws.account());
+    println!("# AWS: counters, faults and clock below {}/_double/", aws.endpoint());
     println!("# logs: {}", cluster.dir().join("logs").display());
     println!("# up: process {}", cluster.pid());
     for (part, pid) in cluster.pids() {
         println!("# {part}: process {pid}");
     }
     println!("# Ctrl-C ends it all.");
-    // The cluster ends when this process does, in whatever way: nothing is left to do.
+    // Both end when this process does, in whatever way: nothing is left to do.
     loop {
         thread::park();
     }
