@@ -105,6 +105,9 @@ pub(crate) fn escape(text: &str, to: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -118,6 +121,23 @@ mod tests {
         assert_eq!(form.get("Missing"), None);
         assert_eq!(form.pairs("Tags"), [("k", "v"), ("l", "")]);
         assert_eq!(form.list("Keys"), ["x"]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_comes_back(name in "[a-z]{1,5}", value in ".{0,30}") {
+            let mut body = format!("first=1&{name}0=");
+            for byte in value.bytes() {
+                let _ = write!(body, "%{byte:02x}");
+            }
+            let form = Form::parse(body.as_bytes());
+            prop_assert_eq!(form.get(&format!("{name}0")), Some(value.as_str()));
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in vec(any::<u8>(), 0..100)) {
+            let _ = Form::parse(&bytes).list("a");
+        }
     }
 
     #[test]

@@ -375,6 +375,9 @@ fn condition(name: &str, key: &str, values: Vec<String>) -> Result<Condition, Po
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ask(policy: &str, action: &str, resource: &str) -> Verdict {
@@ -405,6 +408,25 @@ mod tests {
         }
         for (pattern, text) in [("a", "ab"), ("?", ""), ("a*c", "ab"), ("a?c", "ac"), ("", "a")] {
             assert!(!glob(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    proptest! {
+        /// Each star stands for what is between the parts; nothing else matters.
+        #[test]
+        fn globs_match_what_they_were_made_from(parts in vec(("[ab]{0,3}", "[ab]{0,3}"), 0..4)) {
+            let text: String = parts.iter().flat_map(|(one, other)| [one.as_str(), other]).collect();
+            let pattern: String = parts.iter().flat_map(|(one, _)| [one.as_str(), "*"]).collect();
+            prop_assert!(glob(&pattern, &text));
+            let longer = pattern + "c";
+            prop_assert!(!glob(&longer, &text));
+            prop_assert_eq!(glob(&text, "abba"), text == "abba");
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in ".{0,200}") {
+            let _ = Policy::parse(&text);
+            let _ = glob(&text, "a*b?c");
         }
     }
 

@@ -120,6 +120,8 @@ pub(crate) fn compact(moment: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The example of AWS's documentation of the signing process: `get-vanilla`.
@@ -156,6 +158,28 @@ mod tests {
             ["", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=c, Signature=d"]
         {
             assert_eq!(Signature::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        /// Only the part that a changed character belongs to decides how it is refused.
+        #[test]
+        fn no_changed_header_is_accepted(at in 0..EXAMPLE.len(), to in "[ -~]") {
+            let mut text = EXAMPLE.to_owned();
+            text.replace_range(at..=at, &to);
+            prop_assume!(text != EXAMPLE);
+            let is_accepted = Signature::parse(&text).is_some_and(|signature| {
+                signature.access_key == "AKIDEXAMPLE" && signature.is_of(SECRET, &request(), b"")
+            });
+            // A blank around the parts changes nothing.
+            let stripped = |text: &str| text.replace(' ', "");
+            prop_assert!(!is_accepted || stripped(&text) == stripped(EXAMPLE), "{text}");
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in ".{0,200}") {
+            let _ = Signature::parse(&text);
+            let _ = Signature::parse(&format!("AWS4-HMAC-SHA256 {text}"));
         }
     }
 

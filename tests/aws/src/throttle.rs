@@ -32,8 +32,8 @@ struct Bucket {
 }
 
 /// AWS's quotas per account and region, in requests per second: operations that share one stand
-/// together. From the endpoints and quotas pages of the services; adjustable at AWS, so a test
-/// that needs a number sets its own.
+/// together. As documented, not measured, and adjustable at AWS: a test that needs a number sets
+/// its own.
 const QUOTAS: &[(&[&str], u32)] = &[
     (&["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"], 10_000),
     (&["secretsmanager:BatchGetSecretValue"], 100),

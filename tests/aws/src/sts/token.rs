@@ -138,6 +138,8 @@ fn part<T: DeserializeOwned>(text: &str) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The RS256 example of RFC 7515, appendix A.2, which has no claims that STS could use.
@@ -187,6 +189,16 @@ mod tests {
         let mut unsigned = rsa("");
         unsigned.header.alg = "none".to_owned();
         assert_eq!(unsigned.check(RSA_KEY), Check::NoKey);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "[a-zA-Z0-9_.-]{0,60}", jwks in ".{0,60}") {
+            if let Some(token) = Token::parse(&text) {
+                let _ = token.check(&jwks);
+            }
+            let _ = rsa(RSA_SIGNATURE).check(&jwks);
+        }
     }
 
     #[test]

@@ -55,6 +55,36 @@ async fn lists_go_page_by_page() {
 }
 
 #[tokio::test]
+async fn lists_are_sorted_as_wished_on_every_page() {
+    let aws = double();
+    aws.clock().freeze();
+    for name in ["b", "c", "a", "d"] {
+        aws.secrets().put(name, "x");
+        aws.clock().advance(Duration::from_secs(1));
+    }
+    aws.secrets().put("c", "y");
+    let client = secrets(&aws);
+    let names = async |by: &str, order: SortOrderType| {
+        let mut names = String::new();
+        let mut token = None;
+        loop {
+            let list = client.list_secrets().sort_by(by.into()).sort_order(order.clone());
+            let page = list.max_results(1).set_next_token(token).send().await.unwrap();
+            names.extend(page.secret_list().iter().map(|s| s.name().unwrap()));
+            token = page.next_token().map(str::to_owned);
+            if token.is_none() {
+                return names;
+            }
+        }
+    };
+    assert_eq!(names("created-date", SortOrderType::Asc).await, "bcad");
+    assert_eq!(names("created-date", SortOrderType::Desc).await, "dacb");
+    assert_eq!(names("name", SortOrderType::Asc).await, "abcd");
+    assert_eq!(names("name", SortOrderType::Desc).await, "dcba");
+    assert_eq!(names("last-changed-date", SortOrderType::Asc).await, "badc");
+}
+
+#[tokio::test]
 async fn an_entry_of_a_list_has_what_a_controller_looks_at() {
     let aws = double();
     let client = secrets(&aws);
