@@ -325,7 +325,7 @@ fn ends_line(text: &str) -> bool {
 }
 
 fn line_start(text: &str, at: usize) -> usize {
-    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1)
+    text.get(..at).and_then(|before| before.rfind(['\n', '\r'])).map_or(0, |at| at + 1)
 }
 
 fn line_end(text: &str, at: usize) -> usize {

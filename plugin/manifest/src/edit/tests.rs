@@ -170,6 +170,14 @@ fn blank_lines_below_do_not_become_part_of_a_block_of_text() {
     }
 }
 
+/// Found by fuzzing: a line may end with a lone carriage return.
+#[test]
+fn an_item_after_an_old_mac_line_end_is_replaced() {
+    let text = "kind: List\nitems:\r- kind: A\n  a: 1\n- kind: B\n";
+    let edited = items_replaced(text, &[(0, vec![new("x")])]);
+    assert_eq!(edited, "kind: List\nitems:\r- kind: New\n  metadata:\n    name: x\n- kind: B\n");
+}
+
 #[test]
 fn line_ends_of_an_item_stay() {
     let text = "kind: List\r\nitems:\r\n- kind: A\r\n- kind: B\r\n";
