@@ -17,6 +17,9 @@ use std::process::ExitCode;
 
 use crate::exit::Exit;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     report_bugs();
     let mut args: Vec<_> = std::env::args_os().collect();
