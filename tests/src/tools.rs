@@ -112,7 +112,8 @@ pub fn target_dir() -> &'static Path {
         let program = env::current_exe().expect("the file of this program");
         // Cargo marks the folder with this file, whatever its name and the profile's depth.
         let marked = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
-        marked.map_or_else(|| crate_dir().join("../target"), Path::to_path_buf)
+        let workspace = crate_dir().parent().unwrap_or(crate_dir());
+        marked.map_or_else(|| workspace.join("target"), Path::to_path_buf)
     })
 }
 

@@ -177,7 +177,7 @@ mod leftovers {
     use std::net::TcpStream;
     use std::os::fd::OwnedFd;
     use std::path::PathBuf;
-    use std::process::{Command, Stdio};
+    use std::process::{Child, Command, Stdio};
 
     use extsecret_tests::cluster::Cluster;
     use extsecret_tests::{require, tools};
@@ -211,17 +211,27 @@ mod leftovers {
         }
     }
 
+    /// A lab that ends with its test, also when that fails.
+    struct Lab(Child);
+
+    impl Drop for Lab {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
     #[test]
     fn nothing_is_left_of_a_killed_test_process() {
         require!(tools::cluster_program());
-        let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"))
+        let mut lab = Lab(Command::new(env!("CARGO_BIN_EXE_lab"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .unwrap());
         let mut parts = Vec::new();
         let mut kubeconfig = PathBuf::new();
-        for line in BufReader::new(lab.stdout.take().unwrap()).lines().map(Result::unwrap) {
+        for line in BufReader::new(lab.0.stdout.take().unwrap()).lines().map(Result::unwrap) {
             if let Some((part, pid)) = line.split_once(": process ") {
                 parts.push(Process::find(part.trim_start_matches("# "), pid.parse().unwrap()));
             } else if let Some(path) = line.strip_prefix("export KUBECONFIG=") {
@@ -236,8 +246,8 @@ mod leftovers {
         assert!(dir.starts_with(tools::target_dir()));
         assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
 
-        lab.kill().unwrap();
-        lab.wait().unwrap();
+        lab.0.kill().unwrap();
+        lab.0.wait().unwrap();
         parts.iter().for_each(Process::is_gone);
         assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
         assert!(!dir.join("etcd").exists(), "the database is removed");
