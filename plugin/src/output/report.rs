@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::source::{Place, Sources};
 use extsecret_migrate::{Migration, ObjectReport, Outcome};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Raised when a field changes its meaning or goes away; new fields do not raise it.
 const VERSION: u32 = 1;
@@ -17,9 +17,21 @@ struct Report<'a> {
     version: u32,
     tool: &'static str,
     summary: Summary,
-    objects: Vec<Object<'a>>,
+    objects: Objects<'a>,
     outputs: Vec<Written<'a>>,
     diagnostics: Vec<Finding<'a>>,
+}
+
+/// Described one at a time: there may be ten thousand of them.
+struct Objects<'a> {
+    sources: &'a Sources,
+    objects: &'a [ObjectReport],
+}
+
+impl Serialize for Objects<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.objects.iter().map(|object| describe(self.sources, object)))
+    }
 }
 
 /// Numbers of the summary line.
@@ -133,7 +145,7 @@ pub(crate) fn json(
         version: VERSION,
         tool: concat!("kubectl-extsecret ", env!("CARGO_PKG_VERSION")),
         summary: Summary::of(migration),
-        objects: migration.objects.iter().map(|object| describe(sources, object)).collect(),
+        objects: Objects { sources, objects: &migration.objects },
         outputs: migration
             .outputs
             .iter()
