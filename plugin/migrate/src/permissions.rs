@@ -18,7 +18,7 @@ pub(crate) fn apply(
     context: &Context,
     options: &Options,
     objects: &mut [ObjectReport],
-    drafts: &mut Vec<(usize, Draft)>,
+    drafts: &mut Vec<(usize, Box<Draft>)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Output> {
     let asked = options.namespace_policy || options.role_conditions || options.enforced;

@@ -35,8 +35,9 @@ pub struct Migrator<'a> {
     context: Context,
     options: &'a Options,
     objects: Vec<ObjectReport>,
-    /// Drafts with the index of their object's report.
-    drafts: Vec<(usize, Draft)>,
+    /// Drafts with the index of their object's report; boxed, so that each is freed as soon as it
+    /// is written.
+    drafts: Vec<(usize, Box<Draft>)>,
     /// The stores that drafts need, each once.
     seeds: Vec<StoreSeed>,
     seed_numbers: BTreeMap<String, usize>,
@@ -168,7 +169,7 @@ impl<'a> Migrator<'a> {
                 if let Some(draft) = draft.filter(|_| !found.is_refused()) {
                     report.outcome = Outcome::Converted;
                     report.namespace.clone_from(&draft.namespace);
-                    self.drafts.push((index, draft));
+                    self.drafts.push((index, Box::new(draft)));
                 }
                 report.diagnostics = found.finish();
             }
@@ -259,9 +260,10 @@ impl<'a> Migrator<'a> {
         let skeletons =
             emit::skeletons(self.drafts.iter().filter_map(|(_, d)| d.skeleton.as_ref()));
         let drafts = std::mem::take(&mut self.drafts);
+        self.outputs.reserve_exact(drafts.len());
         for ((index, draft), key) in drafts.into_iter().zip(keys) {
             let store = stores.name(key).to_owned();
-            self.write(index, draft, &store, cluster, &refresh);
+            self.write(index, *draft, &store, cluster, &refresh);
         }
         let mut outputs: Vec<Output> =
             stores.into_sorted().into_iter().map(|store| emit::store(store, cluster)).collect();
@@ -464,7 +466,7 @@ impl<'a> Migrator<'a> {
     /// The same namespace and name twice: whichever is applied last wins.
     fn duplicates(&mut self) {
         let mut first: BTreeMap<(Option<&str>, &str), usize> = BTreeMap::new();
-        let mut order: Vec<&(usize, Draft)> = self.drafts.iter().collect();
+        let mut order: Vec<&(usize, Box<Draft>)> = self.drafts.iter().collect();
         order.sort_by_key(|(index, _)| self.objects.get(*index).map(|report| report.origin));
         let mut again = Vec::new();
         for (index, draft) in order {

@@ -149,16 +149,19 @@ fn print(
         .filter(|object| args.output.pass_through && object.outcome == Outcome::Kept)
         .filter_map(|object| inputs.copied(&object.origin))
         .collect();
-    let parts: Vec<Part<'_>> = migration
+    let parts = migration
         .outputs
         .iter()
         .map(|output| Part::Written(output.standalone()))
-        .chain(copies.iter().map(|(text, node)| Part::Copied { text, node }))
-        .collect();
-    output::stdout_verbatim(&match args.output.output.unwrap_or_default() {
-        Format::Yaml => manifests::yaml(&parts),
-        Format::Json => manifests::json(&parts),
-    })
+        .chain(copies.iter().map(|(text, node)| Part::Copied { text, node }));
+    match args.output.output.unwrap_or_default() {
+        Format::Yaml => {
+            let mut stdout = output::stdout_in_pieces();
+            manifests::yaml(parts, &mut stdout)?;
+            std::io::Write::flush(&mut stdout)
+        }
+        Format::Json => output::stdout_verbatim(&manifests::json(parts)),
+    }
 }
 
 fn report(

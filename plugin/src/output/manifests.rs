@@ -1,6 +1,7 @@
 //! Manifests as one stream, for stdout.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 use extsecret_manifest::node::{Entry, Node, Value};
 use extsecret_manifest::source::Span;
@@ -19,31 +20,35 @@ pub(crate) enum Part<'a> {
     },
 }
 
-/// YAML documents with `---` between them.
-pub(crate) fn yaml(parts: &[Part<'_>]) -> String {
-    let mut stream = String::new();
+/// Writes YAML documents with `---` between them. One at a time: there may be ten thousand.
+pub(crate) fn yaml<'a>(
+    parts: impl Iterator<Item = Part<'a>>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    // How the stream ends so far; `None` while it is empty.
+    let mut last = None;
     for part in parts {
-        if !stream.is_empty() {
-            if !stream.ends_with('\n') {
-                stream.push('\n');
-            }
-            stream.push_str("---\n");
+        let text = match &part {
+            Part::Written(node) => Cow::Owned(write::write(node)),
+            Part::Copied { text, .. } => Cow::Borrowed(*text),
+        };
+        match last {
+            None => {}
+            Some('\n') => out.write_all(b"---\n")?,
+            Some(_) => out.write_all(b"\n---\n")?,
         }
-        match part {
-            Part::Written(node) => stream.push_str(&write::write(node)),
-            Part::Copied { text, .. } => stream.push_str(text),
-        }
+        out.write_all(text.as_bytes())?;
+        last = text.chars().next_back().or(last.map(|_| '\n'));
     }
-    stream
+    Ok(())
 }
 
 /// One `v1` List, as kubectl prints several objects.
-pub(crate) fn json(parts: &[Part<'_>]) -> String {
+pub(crate) fn json<'a>(parts: impl Iterator<Item = Part<'a>>) -> String {
     let items = parts
-        .iter()
         .map(|part| match part {
-            Part::Written(node) => node.as_ref().clone(),
-            Part::Copied { node, .. } => (*node).clone(),
+            Part::Written(node) => node.into_owned(),
+            Part::Copied { node, .. } => node.clone(),
         })
         .collect();
     let mut text = write::write_json(&list(items));

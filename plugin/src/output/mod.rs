@@ -21,6 +21,11 @@ pub(crate) fn stdout_verbatim(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Stdout for many small pieces, exactly as they are; the caller flushes it.
+pub(crate) fn stdout_in_pieces() -> impl io::Write {
+    io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
+}
+
 /// Prints to stderr. Nobody can be told when that fails.
 pub(crate) fn stderr(text: &str) {
     let mut stderr = anstream::stderr().lock();

@@ -144,6 +144,7 @@ fn add_items(
     out: &mut Mapped,
     mut adapt: impl FnMut(&Item<'_>, &mut RemoteRef, &mut Findings<'_>),
 ) {
+    out.data.reserve_exact(kes.items.len());
     for (i, item) in kes.items.iter().enumerate() {
         let Some(name) = &item.name else { continue };
         let wins = |later: &&Item<'_>| later.name.as_ref().is_some_and(|n| n.value == name.value);
@@ -187,6 +188,7 @@ fn add_extracts(
     out: &mut Mapped,
     mut adapt: impl FnMut(&Item<'_>, &mut RemoteRef, &mut Findings<'_>),
 ) {
+    out.data_from.reserve_exact(kes.extracts.len());
     for item in &kes.extracts {
         if item.binary != Binary::No {
             found.at(
