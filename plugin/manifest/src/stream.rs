@@ -48,7 +48,7 @@ fn flatten<'a>(
 }
 
 /// The items, when this is a list of objects.
-pub(crate) fn items(node: &Node) -> Option<&[Node]> {
+pub fn items(node: &Node) -> Option<&[Node]> {
     let kind = node.get("kind")?.as_str()?;
     if !kind.ends_with("List") {
         return None;

@@ -5,6 +5,7 @@
 
 use extsecret_manifest::node::{Comments, Node, Value};
 use extsecret_manifest::source::Span;
+use extsecret_manifest::stream;
 
 /// One comment on its way: where its field went, and what is said.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,9 +184,7 @@ pub(crate) fn around_items(list: &Node) -> Vec<String> {
         }
     }
     let mut lines = Vec::new();
-    let is_list =
-        list.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"));
-    if is_list && list.get("items").is_some_and(|items| items.as_sequence().is_some()) {
+    if stream::items(list).is_some() {
         outside(list, &mut lines);
     }
     lines

@@ -16,6 +16,7 @@ use crate::codes;
 use crate::comments::{self, Carried};
 use crate::finding::Findings;
 use crate::kes::{Kes, text};
+use crate::noise;
 use crate::report::Output;
 use crate::stores::Store;
 use crate::template::Template;
@@ -105,8 +106,10 @@ fn spec(name: &str, mapped: &mut Mapped, mut template: Template) -> ExternalSecr
     for (key, value) in mapped.template_data.drain(..) {
         template.data.entry(key).or_insert(value);
     }
-    let merge_policy = if mapped.hidden {
-        for data in mapped.data.iter().filter(|data| !is_hidden(&data.secret_key)) {
+    let merge_policy = if mapped.hidden.is_empty() {
+        TemplateMergePolicy::Merge
+    } else {
+        for data in mapped.data.iter().filter(|data| !mapped.hidden.contains(&data.secret_key)) {
             let key = &data.secret_key;
             template
                 .data
@@ -114,8 +117,6 @@ fn spec(name: &str, mapped: &mut Mapped, mut template: Template) -> ExternalSecr
                 .or_insert_with(|| format!("{{{{ {} }}}}", value_of(key)));
         }
         TemplateMergePolicy::Replace
-    } else {
-        TemplateMergePolicy::Merge
     };
     let data = std::mem::take(&mut mapped.data);
     let data_from = std::mem::take(&mut mapped.data_from);
@@ -141,17 +142,6 @@ fn spec(name: &str, mapped: &mut Mapped, mut template: Template) -> ExternalSecr
     }
 }
 
-/// The Secret key of a value that only feeds a template.
-pub(crate) fn hidden_key(name: &str, part: &str) -> String {
-    format!("{name}{HIDDEN}{part}")
-}
-
-const HIDDEN: &str = ".-hidden-.";
-
-fn is_hidden(key: &str) -> bool {
-    key.contains(HIDDEN)
-}
-
 /// How a template names a fetched value: `.name`, or `index . "na-me"`.
 pub(crate) fn value_of(key: &str) -> String {
     let mut chars = key.chars();
@@ -160,26 +150,12 @@ pub(crate) fn value_of(key: &str) -> String {
     if plain { format!(".{key}") } else { format!("index . \"{key}\"") }
 }
 
-/// Written by the API server, not by people.
-const NOISE: &[&str] = &[
-    "managedFields",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "selfLink",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-];
-const NOISE_MESSAGE: &str = "fields that the API server writes are left out";
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
 /// Fields beside `spec`: the status is export noise, others were never KES's.
 fn top_level(object: &Node, found: &mut Findings<'_>) {
     for given in object.as_mapping().unwrap_or_default() {
         match given.key.as_str() {
             "apiVersion" | "kind" | "metadata" | "spec" | "secretDescriptor" => {}
-            "status" => found.once(&codes::I04, NOISE_MESSAGE),
+            "status" => found.once(&codes::I04, noise::MESSAGE),
             other => {
                 found.at(
                     &codes::W02,
@@ -204,12 +180,12 @@ fn metadata(kes: &Kes<'_>, namespace: Option<&str>, found: &mut Findings<'_>) ->
         let field = format!("metadata.{}", given.key);
         match given.key.as_str() {
             "name" | "namespace" => {}
-            key if NOISE.contains(&key) => noise = true,
+            key if noise::METADATA.contains(&key) => noise = true,
             _ if given.value.is_null() => {}
             "labels" | "annotations" => {
                 let mut list = Vec::new();
                 for inner in given.value.as_mapping().unwrap_or_default() {
-                    if inner.key == LAST_APPLIED {
+                    if inner.key == noise::LAST_APPLIED {
                         noise = true;
                     } else if let Some(value) =
                         text(&inner.value, format_args!("{field}.{}", inner.key), found)
@@ -235,7 +211,7 @@ fn metadata(kes: &Kes<'_>, namespace: Option<&str>, found: &mut Findings<'_>) ->
         }
     }
     if noise {
-        found.once(&codes::I04, NOISE_MESSAGE);
+        found.once(&codes::I04, noise::MESSAGE);
     }
     Node::new(Value::Mapping(out))
 }

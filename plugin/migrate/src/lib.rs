@@ -18,6 +18,7 @@ mod emit;
 mod finding;
 mod kes;
 mod lodash;
+mod noise;
 pub mod old_eso;
 pub mod options;
 mod permissions;

@@ -19,23 +19,11 @@ use extsecret_manifest::node::{Comments, Entry, Node, Style, Value};
 use extsecret_manifest::source::{FileId, Place, Span};
 
 use crate::codes;
+use crate::noise;
 
 const V1: &str = "external-secrets.io/v1";
 const V1ALPHA1: &str = "external-secrets.io/v1alpha1";
 const V1BETA1: &str = "external-secrets.io/v1beta1";
-
-/// What the API server writes into metadata.
-const NOISE: [&str; 8] = [
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-];
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Providers that v1 does not have, with where to go.
 const REMOVED_PROVIDERS: [(&str, &str); 2] = [
@@ -144,9 +132,9 @@ impl Found {
 fn remove_noise(node: &mut Node, found: &mut Found) {
     let mut removed = take(node, |entry| entry.key == "status");
     if let Some(metadata) = node.get_mut("metadata") {
-        removed.extend(take(metadata, |entry| NOISE.contains(&entry.key.as_str())));
+        removed.extend(take(metadata, |entry| noise::METADATA.contains(&entry.key.as_str())));
         if let Some(annotations) = metadata.get_mut("annotations") {
-            removed.extend(take(annotations, |entry| entry.key == LAST_APPLIED));
+            removed.extend(take(annotations, |entry| entry.key == noise::LAST_APPLIED));
             if annotations.as_mapping().is_some_and(<[_]>::is_empty) {
                 take(metadata, |entry| entry.key == "annotations");
             }

@@ -237,7 +237,6 @@ impl<'a> Migrator<'a> {
 
     /// Names the stores, applies the permissions of namespaces, and writes everything.
     pub fn finish(mut self) -> Migration {
-        let refresh = self.refresh();
         let policies = crate::permissions::apply(
             &self.context,
             self.options,
@@ -245,17 +244,12 @@ impl<'a> Migrator<'a> {
             &mut self.drafts,
             &mut self.diagnostics,
         );
+        let refresh = self.refresh();
         self.about_the_run();
         self.duplicates();
         let (keys, mut stores) = self.stores();
-        for wish in stores.settle(self.options) {
-            self.diagnostics.push(
-                Diagnostic::new(
-                    &codes::W28,
-                    format!("--store-name {wish} was not followed: the name is illegal, or another store has it"),
-                ),
-            );
-        }
+        let refused = stores.settle(self.options);
+        self.diagnostics.extend(refused.into_iter().map(|why| Diagnostic::new(&codes::W28, why)));
         let cluster = self.options.scope == Scope::Cluster;
         let skeletons =
             emit::skeletons(self.drafts.iter().filter_map(|(_, d)| d.skeleton.as_ref()));

@@ -76,7 +76,7 @@ impl Stores {
     }
 
     /// Gives every store its name and, in cluster scope, the namespaces that may use it. Returns
-    /// wished names that could not be given, since they would have been shared.
+    /// wished names that could not be given, and why.
     pub(crate) fn settle(&mut self, options: &Options) -> Vec<String> {
         let mut hash_length = 8;
         while !self.name_all(hash_length) && hash_length < 64 {
@@ -111,12 +111,20 @@ impl Stores {
             let taken = |store: &Store| store.name == *to;
             let homes: BTreeSet<_> =
                 self.stores.iter().filter(|s| taken(s)).map(|s| s.namespace.clone()).collect();
+            let wish = format!("--store-name {from}={to} was not followed");
+            let mut found = false;
             for store in self.stores.iter_mut().filter(|store| store.name == *from) {
-                if homes.contains(&store.namespace) || !crate::kes::is_dns_subdomain(to) {
-                    refused.push(format!("{from}={to}"));
+                found = true;
+                if !crate::kes::is_dns_subdomain(to) {
+                    refused.push(format!("{wish}: `{to}` is no legal name"));
+                } else if homes.contains(&store.namespace) {
+                    refused.push(format!("{wish}: another store has that name"));
                 } else {
                     store.name.clone_from(to);
                 }
+            }
+            if !found {
+                refused.push(format!("{wish}: no store is called `{from}` before it"));
             }
         }
         refused

@@ -138,6 +138,14 @@ fn the_order_of_files_does_not_matter() {
 }
 
 #[test]
+fn a_store_name_that_cannot_be_given_is_said() {
+    let object = kes(&format!("{SM}, data: [{{key: k, name: v}}]"));
+    let wish = [("kes-sm-typo".to_owned(), "mine".to_owned())].into();
+    let migration = run(&object, &Options { store_names: wish, ..Options::default() });
+    assert_eq!(codes(&migration), ["W12", "W28"]);
+}
+
+#[test]
 fn the_same_object_twice_is_said() {
     let object = kes(&format!("{SM}, data: [{{key: k, name: v}}]"));
     let migration = run_files(&[&object, &object], &Options::default());
@@ -168,7 +176,7 @@ fn ibm_logins_are_rebuilt_without_leaving_their_parts_in_the_secret() {
     let object = SourceFile::new(
         "o",
         kes(
-            "backendType: ibmcloudSecretsManager, data: [{key: id1, name: lo-gin, secretType: username_password}, {key: id2, name: other, secretType: arbitrary, property: payload}]",
+            "backendType: ibmcloudSecretsManager, data: [{key: id1, name: lo-gin, secretType: username_password}, {key: id2, name: other, secretType: arbitrary, property: payload}, {key: id3, name: lo-gin.password, secretType: arbitrary, property: payload}]",
         ),
     );
     let id = sources.add(object.clone());
@@ -178,9 +186,11 @@ fn ibm_logins_are_rebuilt_without_leaving_their_parts_in_the_secret() {
     assert!(written.contains("mergePolicy: Replace"), "{written}");
     // Everything that shall be in the Secret is in the template, and nothing else.
     assert!(written.contains(
-        "lo-gin: '{\"username\":{{ index . \"lo-gin\" | toRawJson }},\"password\":{{ index . \"lo-gin.-hidden-.password\" | toRawJson }}}'"
+        "lo-gin: '{\"username\":{{ index . \"lo-gin\" | toRawJson }},\"password\":{{ index . \"lo-gin.password_\" | toRawJson }}}'"
     ), "{written}");
     assert!(written.contains("other: \"{{ .other }}\""), "{written}");
-    assert_eq!(written.matches("secretKey:").count(), 3, "{written}");
+    // A key of the user's that looks like a part stays.
+    assert!(written.contains("lo-gin.password: '{{ index . \"lo-gin.password\" }}'"), "{written}");
+    assert_eq!(written.matches("secretKey:").count(), 4, "{written}");
     assert_eq!(codes(&migration), ["W08", "W12", "W16", "W18"]);
 }

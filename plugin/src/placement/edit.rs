@@ -153,9 +153,7 @@ fn change_items(list: &mut Node, document: usize, changes: &Changes<'_>, next: &
     let Some(items) = list.get_mut("items") else { return };
     let Value::Sequence(items) = &mut items.value else { return };
     items.retain_mut(|item| {
-        let is_list = item.get("items").is_some_and(|items| items.as_sequence().is_some())
-            && item.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"));
-        if is_list {
+        if extsecret_manifest::stream::items(item).is_some() {
             change_items(item, document, changes, next);
             return true;
         }

@@ -29,7 +29,7 @@ pub(super) fn convert(kes: &Kes<'_>, facts: Facts<'_>, found: &mut Findings<'_>,
         adapt(kes, item, remote, facts, found, &mut rebuilt, &mut parts);
     });
     out.template_data.extend(rebuilt);
-    out.hidden = !parts.is_empty();
+    out.hidden = parts.iter().map(|(key, _)| key.clone()).collect();
     for (secret_key, remote_ref) in parts {
         // The first part took the item's own place; the others follow at the end.
         out.data.push(ExternalSecretData {
@@ -142,7 +142,7 @@ fn adapt(
                     item.label
                 ),
             );
-            let password = crate::emit::hidden_key(&name, "password");
+            let password = hidden_key(kes, &name, parts);
             if !crate::kes::is_secret_key(&password) {
                 found.at(
                     &codes::E09,
@@ -155,6 +155,19 @@ fn adapt(
         }
         _ => {}
     }
+}
+
+/// A Secret key for a part of a value, unlike every key that the object itself names.
+fn hidden_key(kes: &Kes<'_>, name: &str, parts: &[(String, RemoteRef)]) -> String {
+    let mut key = format!("{name}.password");
+    let taken = |key: &str| {
+        kes.items.iter().filter_map(|item| item.name.as_ref()).any(|name| name.value == key)
+            || parts.iter().any(|(part, _)| part == key)
+    };
+    while taken(&key) {
+        key.push('_');
+    }
+    key
 }
 
 /// KES stored `{"username":...,"password":...}`. Both are fetched under hidden names, since each

@@ -2,6 +2,8 @@
 //!
 //! A new backend is a new file here and a line in [`convert`].
 
+use std::collections::BTreeSet;
+
 use extsecret_crds::external_secret::{
     DataFromSource, DecodingStrategy, ExternalSecretData, RemoteRef,
 };
@@ -59,8 +61,8 @@ pub(crate) struct Mapped {
     /// Templates that rebuild what KES stored (IBM).
     pub(crate) template_data: Vec<(String, String)>,
     pub(crate) skeleton: Option<Skeleton>,
-    /// Some items only feed a template and must not reach the Secret themselves.
-    pub(crate) hidden: bool,
+    /// Items that only feed a template and must not reach the Secret themselves.
+    pub(crate) hidden: BTreeSet<String>,
     /// The intermediate role was written into the store (W25).
     pub(crate) role_chain: bool,
     pub(crate) moves: Moves,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use extsecret_manifest::node::{Node, Value};
+use extsecret_manifest::stream;
 
 /// The text of a scalar as Kubernetes takes it where a text belongs; numbers and booleans are
 /// accepted because Helm quotes them.
@@ -34,11 +35,10 @@ pub(super) fn texts(node: Option<&Node>) -> BTreeMap<String, String> {
 pub(super) fn objects<'a>(documents: impl IntoIterator<Item = &'a Node>) -> Vec<&'a Node> {
     let mut all = Vec::new();
     for document in documents {
-        let is_list = name_of(document, &["kind"]).is_some_and(|kind| kind.ends_with("List"));
-        match document.get("items").and_then(Node::as_sequence) {
+        match stream::items(document) {
             // One level is enough: the API has no Lists of Lists.
-            Some(items) if is_list => all.extend(items),
-            _ => all.push(document),
+            Some(items) => all.extend(items),
+            None => all.push(document),
         }
     }
     all
