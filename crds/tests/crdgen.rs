@@ -11,7 +11,7 @@ fn crdgen(arguments: &[&str], folder: &Path) -> Output {
 
 #[test]
 fn a_stale_or_missing_file_is_named() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let path = folder.path();
     let missing = crdgen(&["--check"], path);
     assert_eq!(missing.status.code(), Some(1));
@@ -33,7 +33,7 @@ fn a_stale_or_missing_file_is_named() {
 
 #[test]
 fn a_folder_that_is_not_there_is_an_error() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let output = crdgen(&[], &folder.path().join("none"));
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write"));

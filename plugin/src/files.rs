@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_batch_that_cannot_be_staged_changes_nothing() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::testing::folder();
         let first = folder.path().join("a.yaml");
         fs::write(&first, "old").unwrap();
         fs::create_dir(folder.path().join("b.yaml")).unwrap();
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn permissions_and_symbolic_links_survive() {
         use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::testing::folder();
         let file = folder.path().join("real.yaml");
         let link = folder.path().join("link.yaml");
         fs::write(&file, "old").unwrap();

@@ -12,6 +12,8 @@ mod files;
 mod input;
 mod output;
 mod placement;
+#[cfg(test)]
+mod testing;
 
 use std::process::ExitCode;
 

@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_key_follows_every_source() {
-        let module = tempfile::tempdir().unwrap();
+        let module = tempfile::tempdir_in(target_dir()).unwrap();
         for file in ["go.mod", "go.sum", "main.go", "notes.txt"] {
             fs::write(module.path().join(file), file).unwrap();
         }

@@ -144,7 +144,7 @@ fn the_api_server_comes_back_on_the_same_port() {
 
 /// Runs one test of this file on a machine without Go.
 fn without_go(test: &str, ci: &str) -> Output {
-    let empty = tempfile::tempdir().unwrap();
+    let empty = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     Command::new(env::current_exe().unwrap())
         .args(["--exact", test])
         .env("PATH", empty.path())

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 /// What kubectl reads in a file, object by object, or how it complains.
 fn kubectls(kubectl: &Path, bytes: &[u8]) -> Result<Vec<Value>, String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let file = folder.path().join("file.yaml");
     fs::write(&file, bytes).unwrap();
     let output = Command::new(kubectl)

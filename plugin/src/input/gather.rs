@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn directories_by_kubectls_rules() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::testing::folder();
         let root = folder.path();
         fs::create_dir_all(root.join("sub/out")).unwrap();
         for name in ["b.yml", "a.yaml", "c.json", "readme.md", "sub/d.yaml", "sub/out/e.yaml"] {
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_still_found() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::testing::folder();
         let found = gather(&[folder.path().to_owned(), folder.path().join("no.yaml")], true, None);
         assert_eq!(names(&found).len(), 2);
         assert!(matches!(&found[0], Found::Empty { .. }));
@@ -202,7 +202,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn links_to_directories_are_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::testing::folder();
         fs::write(folder.path().join("a.yaml"), "").unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
         std::os::unix::fs::symlink("a.yaml", folder.path().join("z.yaml")).unwrap();

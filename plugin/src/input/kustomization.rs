@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn resources_and_patches_are_named_also_from_above() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::testing::folder();
         let root = folder.path();
         fs::create_dir(root.join("patches")).unwrap();
         fs::write(

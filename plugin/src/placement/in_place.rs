@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn stores_stand_next_to_the_input() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::testing::folder();
         let root = folder.path();
         std::fs::create_dir_all(root.join("apps/web")).unwrap();
         std::fs::create_dir_all(root.join("apps/db")).unwrap();

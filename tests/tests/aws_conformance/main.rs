@@ -133,7 +133,7 @@ fn every_check_has_its_own_name_and_says_what_aws_does() {
 
 /// Runs one test of this file on a machine without Python.
 fn without_python(test: &str, ci: &str) -> Output {
-    let empty = tempfile::tempdir().unwrap();
+    let empty = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     Command::new(env::current_exe().unwrap())
         .args(["--exact", test])
         .env("PATH", empty.path())
