@@ -13,6 +13,10 @@ use extsecret_manifest::source::{FileId, SourceFile, Sources};
 use extsecret_manifest::write;
 use extsecret_migrate::{Context, FileHints, Migration, Migrator, Options, Outcome};
 
+/// As in the plugin, whose speed is in question.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn sources() -> Sources {
     let mut sources = Sources::default();
     for (name, text) in corpus::files() {
