@@ -20,7 +20,27 @@ struct Room {
 
 const ROOMS: &[Room] = &[
     Room { name: "extsecret-crds", folder: "crds", pure: true, may_use: &[] },
-    Room { name: "extsecret-manifest", folder: "plugin/manifest", pure: true, may_use: &[] },
+    Room { name: "gjson", folder: "controller/gjson", pure: true, may_use: &[] },
+    Room { name: "goyaml", folder: "controller/goyaml", pure: true, may_use: &[] },
+    Room { name: "gotemplate", folder: "controller/gotemplate", pure: true, may_use: &["goyaml"] },
+    Room {
+        name: "extsecret-engine",
+        folder: "controller/engine",
+        pure: true,
+        may_use: &["extsecret-crds", "gjson", "gotemplate", "goyaml"],
+    },
+    Room {
+        name: "extsecret-provider",
+        folder: "controller/provider",
+        pure: false,
+        may_use: &["extsecret-crds", "extsecret-engine"],
+    },
+    Room {
+        name: "extsecret-manifest",
+        folder: "plugin/manifest",
+        pure: true,
+        may_use: &["goyaml"],
+    },
     Room {
         name: "extsecret-migrate",
         folder: "plugin/migrate",

@@ -1,0 +1,1 @@
+//! Go's `fmt`: how values print, and the verbs of `printf`.

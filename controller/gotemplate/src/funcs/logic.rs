@@ -1,0 +1,5 @@
+//! Functions of the group `logic`.
+
+use super::Function;
+
+pub(super) const FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,5 @@
+//! Functions of the group `math`.
+
+use super::Function;
+
+pub(super) const FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,5 @@
+//! Functions of the group `strings`.
+
+use super::Function;
+
+pub(super) const FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,1 @@
+//! The words of a template: Go's `text/template/parse` lexer.

@@ -1,0 +1,1 @@
+//! Go's regular expressions (RE2 syntax) on the `regex` crate.
