@@ -78,15 +78,25 @@ pub enum Element {
     AnyList,
 }
 
-/// A slice. No function changes one in place.
+/// A slice. Clones and parts share the elements, as Go's slices do: `sortAlpha` sorts a
+/// `[]string` in place.
 #[derive(Clone)]
 pub struct List {
     /// The static type of the elements.
     pub element: Element,
-    /// The elements.
-    pub items: Rc<[Value]>,
     /// A nil slice, which JSON shows as `null`.
     pub nil: bool,
+    storage: Rc<RefCell<Rc<[Value]>>>,
+    start: usize,
+    len: usize,
+}
+
+/// The elements of a [`List`] at one moment.
+#[derive(Clone)]
+pub struct Items {
+    all: Rc<[Value]>,
+    start: usize,
+    len: usize,
 }
 
 /// A map. Clones share the entries, as Go's maps do: `set` and `merge` change them in place.
@@ -161,18 +171,22 @@ impl Value {
 
     /// A `[]interface {}`.
     pub fn list(items: impl IntoIterator<Item = Self>) -> Self {
-        Self::List(List { element: Element::Any, items: items.into_iter().collect(), nil: false })
+        Self::List(List::new(Element::Any, items))
     }
 
     /// A `[]string`.
     pub fn strings<B: AsRef<[u8]>>(items: impl IntoIterator<Item = B>) -> Self {
-        let items = items.into_iter().map(Self::string).collect();
-        Self::List(List { element: Element::String, items, nil: false })
+        Self::List(List::new(Element::String, items.into_iter().map(Self::string)))
     }
 
     /// A `map[string]interface {}`.
     pub fn map(entries: impl IntoIterator<Item = (Bytes, Self)>) -> Self {
         Self::Map(Map::new(Element::Any, entries))
+    }
+
+    /// Whether it holds other values.
+    const fn is_container(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Map(_))
     }
 
     /// A `map[string]string`, which is what a template of an ExternalSecret gets as its data.
@@ -184,7 +198,122 @@ impl Value {
     }
 }
 
+impl List {
+    /// A slice with storage of its own.
+    pub fn new(element: Element, items: impl IntoIterator<Item = Value>) -> Self {
+        let items: Rc<[Value]> = items.into_iter().collect();
+        let len = items.len();
+        Self { element, nil: false, storage: Rc::new(RefCell::new(items)), start: 0, len }
+    }
+
+    /// A nil slice.
+    pub fn nil(element: Element) -> Self {
+        let mut list = Self::new(element, []);
+        list.nil = true;
+        list
+    }
+
+    /// How many elements it has.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no elements.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// One element.
+    pub fn get(&self, index: usize) -> Option<Value> {
+        self.items().get(index).cloned()
+    }
+
+    /// The elements as they are now.
+    pub fn items(&self) -> Items {
+        Items { all: Rc::clone(&self.storage.borrow()), start: self.start, len: self.len }
+    }
+
+    /// The elements from `start` up to `end`, in the same storage; `None` if there are fewer.
+    #[must_use]
+    pub fn part(&self, start: usize, end: usize) -> Option<Self> {
+        if start > end || end > self.len {
+            return None;
+        }
+        let mut part = self.clone();
+        part.start += start;
+        part.len = end - start;
+        Some(part)
+    }
+
+    /// Puts other elements in the place of these, for all that share them. Does nothing if
+    /// there are more or fewer.
+    pub(crate) fn replace(&self, items: impl IntoIterator<Item = Value>) {
+        let mut all = self.storage.borrow().to_vec();
+        let items: Vec<Value> = items.into_iter().collect();
+        if let Some(place) = all.get_mut(self.start..self.start + self.len)
+            && place.len() == items.len()
+        {
+            place.clone_from_slice(&items);
+            *self.storage.borrow_mut() = all.into();
+        }
+    }
+
+    /// Takes the elements out if nothing else shares them.
+    fn dismantle(&mut self, rest: &mut Vec<Value>) {
+        if let Some(storage) = Rc::get_mut(&mut self.storage)
+            && let Some(items) = Rc::get_mut(storage.get_mut())
+        {
+            rest.extend(items.iter_mut().filter(|item| item.is_container()).map(std::mem::take));
+        }
+    }
+}
+
+impl std::ops::Deref for Items {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        self.all.get(self.start..self.start + self.len).unwrap_or_default()
+    }
+}
+
+/// Templates can nest values as deeply as they have steps; dropping one must not recurse so deep.
+impl Drop for List {
+    fn drop(&mut self) {
+        let mut rest = Vec::new();
+        self.dismantle(&mut rest);
+        drop_flat(rest);
+    }
+}
+
+/// See [`List`]'s.
+impl Drop for Map {
+    fn drop(&mut self) {
+        let mut rest = Vec::new();
+        self.dismantle(&mut rest);
+        drop_flat(rest);
+    }
+}
+
+/// Drops values, each of them without its content.
+fn drop_flat(mut rest: Vec<Value>) {
+    while let Some(mut value) = rest.pop() {
+        match &mut value {
+            Value::List(list) => list.dismantle(&mut rest),
+            Value::Map(map) => map.dismantle(&mut rest),
+            _ => {}
+        }
+    }
+}
+
 impl Map {
+    /// Takes the entries out if nothing else shares them.
+    fn dismantle(&mut self, rest: &mut Vec<Value>) {
+        if let Some(entries) = Rc::get_mut(&mut self.entries) {
+            let values = entries.get_mut().values_mut();
+            rest.extend(values.filter(|value| value.is_container()).map(std::mem::take));
+        }
+    }
+
     /// A map of its own.
     pub fn new(element: Element, entries: impl IntoIterator<Item = (Bytes, Value)>) -> Self {
         let entries = Rc::new(RefCell::new(entries.into_iter().collect()));
@@ -202,11 +331,45 @@ impl fmt::Debug for Value {
             Self::Uint(..) => f.write_str("uint"),
             Self::Float(_) => f.write_str("float64"),
             Self::String(bytes) => write!(f, "string of {} bytes", bytes.len()),
-            Self::List(list) => write!(f, "list of {}", list.items.len()),
+            Self::List(list) => write!(f, "list of {}", list.len()),
             Self::Map(map) => write!(f, "map of {}", map.entries.borrow().len()),
             Self::Time(_) => f.write_str("time.Time"),
             Self::Duration(_) => f.write_str("time.Duration"),
             Self::Object(object) => f.write_str(object.type_name()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_values_drop_without_deep_recursion() {
+        let mut list = Value::list([]);
+        let mut map = Value::map([]);
+        for _ in 0..500_000 {
+            list = Value::list([list, Value::int(1)]);
+            map = Value::map([(Rc::from(*b"k"), map)]);
+        }
+        drop(Value::list([list, map]));
+    }
+
+    #[test]
+    fn parts_of_a_list_share_its_elements() {
+        let list = List::new(Element::String, ["c", "b", "a"].map(Value::string));
+        let part = list.part(1, 3).expect("in range");
+        part.replace(["a", "b"].map(Value::string));
+        let texts: Vec<_> = list
+            .items()
+            .iter()
+            .map(|item| match item {
+                Value::String(text) => text.to_vec(),
+                _ => panic!("not a string"),
+            })
+            .collect();
+        assert_eq!(texts, [b"c", b"a", b"b"]);
+        assert!(list.part(2, 4).is_none());
+        assert!(list.part(2, 1).is_none());
     }
 }
