@@ -8,6 +8,14 @@ use std::rc::Rc;
 
 use crate::error::Message;
 
+mod kind;
+
+pub(crate) use kind::deep_equal;
+
+/// How deep lists and maps may be nested in each other for functions that descend into them; a map
+/// that contains itself reaches this too.
+pub(crate) const MAX_NESTING: usize = 500;
+
 /// A Go string: bytes, usually but not always UTF-8.
 pub type Bytes = Rc<[u8]>;
 
@@ -148,6 +156,11 @@ pub trait Object {
 
     /// What `encoding/json` makes of it.
     fn json(&self) -> Result<Vec<u8>, Message>;
+
+    /// The number of a type whose kind is an integer, such as `time.Month`.
+    fn integer(&self) -> Option<i64> {
+        None
+    }
 
     /// For functions that take this type as an argument.
     fn as_any(&self) -> &dyn Any;
