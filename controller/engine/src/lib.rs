@@ -4,3 +4,4 @@
 
 pub mod hash;
 pub mod secret;
+pub mod windows;

@@ -148,10 +148,12 @@ mod tests {
 
     #[test]
     fn managed_parts_are_found_by_manager_whatever_the_operation() {
-        let entry = |manager: &str, operation: &str, fields: Value| json!({
-            "manager": manager, "operation": operation, "apiVersion": "v1",
-            "fieldsType": "FieldsV1", "fieldsV1": fields,
-        });
+        let entry = |manager: &str, operation: &str, fields: Value| {
+            json!({
+                "manager": manager, "operation": operation, "apiVersion": "v1",
+                "fieldsType": "FieldsV1", "fieldsV1": fields,
+            })
+        };
         let secret = secret(json!({ "metadata": { "managedFields": [
             entry("us", "Update", json!({ "f:data": { ".": {}, "f:a": {} },
                 "f:metadata": { "f:labels": { "f:l": {} } } })),
