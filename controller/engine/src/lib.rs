@@ -3,5 +3,6 @@
 //! beforehand: one implementation, no I/O, no clock.
 
 pub mod hash;
+pub mod refresh;
 pub mod secret;
 pub mod windows;
