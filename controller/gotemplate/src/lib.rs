@@ -17,6 +17,7 @@ mod lex;
 mod limits;
 mod parse;
 pub mod regexp;
+mod runes;
 mod template;
 pub mod value;
 
