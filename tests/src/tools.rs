@@ -34,6 +34,8 @@ static CLUSTER: GoProgram = GoProgram::new("cluster", "cluster", ".", kubernetes
 static KUBECTL: GoProgram =
     GoProgram::new("kubectl", "cluster", "k8s.io/kubernetes/cmd/kubectl", kubernetes_version);
 
+static ORACLE: GoProgram = GoProgram::new("oracle", "oracle", ".", |_| String::new());
+
 static HELM: GoProgram = GoProgram::new("helm", "tools", "helm.sh/helm/v4/cmd/helm", helm_version);
 static KREW: GoProgram = GoProgram::new("krew", "tools", "sigs.k8s.io/krew/cmd/krew", krew_version);
 static VALIDATE_KREW_MANIFEST: GoProgram = GoProgram::new(
@@ -51,6 +53,11 @@ pub fn cluster_program() -> Option<PathBuf> {
 /// A kubectl of the same version as the control plane; `None` if Go is not installed.
 pub fn kubectl() -> Option<PathBuf> {
     KUBECTL.path()
+}
+
+/// Go's own answers to templates, paths, patterns and documents; `None` if Go is not installed.
+pub fn oracle() -> Option<PathBuf> {
+    ORACLE.path()
 }
 
 /// Helm; `None` if Go is not installed.
@@ -221,15 +228,24 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The Go files of a folder, in order of their names.
+/// The Go files of a module, by their paths in it and in their order.
 fn go_sources(module: &Path) -> Vec<String> {
-    let entries = fs::read_dir(module)
-        .unwrap_or_else(|error| panic!("listing {}: {error}", module.display()));
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.expect("an entry of the module's folder").file_name())
-        .filter_map(|name| name.into_string().ok())
-        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "go"))
-        .collect();
+    let mut names = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let place = module.join(&folder);
+        let entries = fs::read_dir(&place)
+            .unwrap_or_else(|error| panic!("listing {}: {error}", place.display()));
+        for entry in entries {
+            let entry = entry.expect("an entry of the module's folder");
+            let path = folder.join(entry.file_name());
+            if entry.file_type().expect("the kind of an entry").is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "go") {
+                names.push(path.into_os_string().into_string().expect("a name in UTF-8"));
+            }
+        }
+    }
     names.sort_unstable();
     names
 }
@@ -362,7 +378,11 @@ mod tests {
         fs::write(module.path().join("notes.txt"), "other").unwrap();
         assert_eq!(own_before, key(&own, &["-x"]));
         fs::write(module.path().join("main.go"), "other").unwrap();
-        assert_ne!(own_before, key(&own, &["-x"]));
+        let own_changed = key(&own, &["-x"]);
+        assert_ne!(own_before, own_changed);
+        fs::create_dir(module.path().join("inner")).unwrap();
+        fs::write(module.path().join("inner/inner.go"), "inner").unwrap();
+        assert_ne!(own_changed, key(&own, &["-x"]));
         // A tool is built from its dependencies alone.
         assert_eq!(tool_before, key(&tool, &["-x"]));
         fs::write(module.path().join("go.sum"), "other").unwrap();
