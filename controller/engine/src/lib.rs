@@ -4,5 +4,6 @@
 
 pub mod hash;
 pub mod refresh;
+pub mod request;
 pub mod secret;
 pub mod windows;
