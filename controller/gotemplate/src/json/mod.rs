@@ -1,0 +1,61 @@
+//! JSON as Go's `encoding/json` reads and writes it.
+
+use std::ops::Range;
+
+use crate::error::Message;
+use crate::value::Value;
+
+mod read;
+mod scan;
+mod write;
+
+pub(crate) use read::decode_what_fits;
+pub(crate) use write::{Failure, encode_within};
+
+/// Far above anything that fits into a Secret.
+const MAX_BYTES: usize = 1 << 28;
+
+/// Reads a JSON text as `json.Unmarshal` does into an `interface {}`: numbers are `float64`, the
+/// last of equal keys wins, and what is not UTF-8 becomes U+FFFD.
+///
+/// # Errors
+/// Go's, with the offending part marked as secret.
+pub fn decode(json: &[u8]) -> Result<Value, Message> {
+    match decode_what_fits(json)? {
+        (value, None) => Ok(value),
+        (_, Some(message)) => Err(message),
+    }
+}
+
+/// Writes a value as `json.Marshal` does, or as `json.MarshalIndent` with an empty prefix.
+/// `escape_html` is true there; a `json.Encoder` can switch it off.
+///
+/// # Errors
+/// Go's, for numbers that JSON does not have, and one of our own for texts of more than 256 MiB.
+pub fn encode(value: &Value, escape_html: bool, indent: Option<&str>) -> Result<Vec<u8>, Message> {
+    encode_within(value, escape_html, indent, MAX_BYTES).map_err(|failure| match failure {
+        Failure::Error(message) => message,
+        Failure::TooLarge => "json: the value is too large".into(),
+    })
+}
+
+/// The members of a JSON object as `json.Unmarshal` into a `map[string]json.RawMessage` sees
+/// them, but in the order of the text and with all of several equal keys: each key with the
+/// range of its value's raw text. `null` has no members.
+///
+/// # Errors
+/// Go's, with the offending part marked as secret.
+pub fn members(json: &[u8]) -> Result<Vec<(Vec<u8>, Range<usize>)>, Message> {
+    read::members(json)
+}
+
+/// The string that a JSON text stands for; `None` if it is another value, or not JSON.
+pub fn unquote(raw: &[u8]) -> Option<Vec<u8>> {
+    match decode(raw) {
+        Ok(Value::String(text)) => Some(text.to_vec()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
