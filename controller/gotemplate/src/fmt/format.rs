@@ -1,11 +1,10 @@
 //! Padding, integers and strings: what the verbs have in common.
 
 use super::float::format_float;
-use super::quote::{can_backquote, quote_ascii, quote_rune};
+use super::quote::{can_backquote, quote, quote_ascii, quote_rune};
 use crate::funcs::{Call, Failure};
 use crate::limits::LimitExceeded;
-use crate::strconv;
-use crate::unicode::{REPLACEMENT, decode, is_print};
+use crate::runes::{ERROR, indices, is_print};
 
 /// What stands between `%` and the verb.
 #[derive(Clone, Copy, Default)]
@@ -135,17 +134,13 @@ impl Printer {
         } else if self.flags.plus {
             self.pad(quote_ascii(text).as_bytes());
         } else {
-            self.pad(strconv::quote(text).as_bytes());
+            self.pad(quote(text).as_bytes());
         }
     }
 
     fn truncated<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         let Some(precision) = self.flags.precision else { return text };
-        let mut end = 0;
-        for _ in 0..precision {
-            let Some((_, width)) = text.get(end..).and_then(decode) else { return text };
-            end += width;
-        }
+        let end = indices(text).nth(precision).map_or(text.len(), |(at, ..)| at);
         text.get(..end).unwrap_or(text)
     }
 
@@ -357,7 +352,7 @@ const fn hex_digit(digit: u8, upper: bool) -> u8 {
 }
 
 fn character_of(number: u64) -> char {
-    u32::try_from(number).ok().and_then(char::from_u32).unwrap_or(REPLACEMENT)
+    u32::try_from(number).ok().and_then(char::from_u32).unwrap_or(ERROR)
 }
 
 /// Go's `utf8.RuneCount`: a byte that is not UTF-8 counts as one.
@@ -365,11 +360,5 @@ fn character_count(text: &[u8]) -> usize {
     if text.is_ascii() {
         return text.len();
     }
-    let mut rest = text;
-    let mut count = 0;
-    while let Some((_, width)) = decode(rest) {
-        rest = rest.get(width..).unwrap_or_default();
-        count += 1;
-    }
-    count
+    indices(text).count()
 }

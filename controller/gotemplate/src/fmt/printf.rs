@@ -1,7 +1,7 @@
 //! The format of `printf`.
 
 use super::format::{Flags, Printer};
-use crate::unicode::decode;
+use crate::runes::decode;
 use crate::value::Value;
 
 /// Go takes no width and no precision above this.
@@ -22,14 +22,8 @@ struct Place<'a> {
 impl Printer {
     /// Writes `format` with its directives replaced.
     pub(super) fn printf(&mut self, format: &[u8], values: &[Value]) {
-        let mut place = Place {
-            format,
-            at: 0,
-            values,
-            argument: 0,
-            reordered: false,
-            good_number: true,
-        };
+        let mut place =
+            Place { format, at: 0, values, argument: 0, reordered: false, good_number: true };
         while !self.stopped() {
             let rest = place.rest();
             let text = rest.iter().position(|byte| *byte == b'%').unwrap_or(rest.len());
@@ -119,10 +113,11 @@ impl Printer {
             place.argument_number();
         }
 
-        let Some((verb, width)) = decode(place.rest()) else {
+        let (verb, width) = decode(place.rest());
+        if width == 0 {
             self.put(b"%!(NOVERB)");
             return;
-        };
+        }
         place.at += width;
         if verb == '%' {
             self.put(b"%");

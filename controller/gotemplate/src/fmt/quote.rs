@@ -1,22 +1,29 @@
-//! The quoting that only `printf` needs.
+//! Go's `strconv` quoting.
 
 use std::fmt::Write as _;
 
-use crate::unicode::{REPLACEMENT, decode, is_print};
+use crate::runes::{ERROR, indices, is_print};
+
+/// `strconv.Quote`
+pub(crate) fn quote(text: &[u8]) -> String {
+    quote_with(text, false)
+}
 
 /// `strconv.QuoteToASCII`
 pub(crate) fn quote_ascii(text: &[u8]) -> String {
+    quote_with(text, true)
+}
+
+fn quote_with(text: &[u8], ascii: bool) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
-    let mut rest = text;
-    while let Some((c, width)) = decode(rest) {
-        match rest.first() {
-            Some(byte) if c == REPLACEMENT && width == 1 => {
+    for (at, c, width) in indices(text) {
+        match text.get(at) {
+            Some(byte) if c == ERROR && width == 1 => {
                 let _ = write!(quoted, "\\x{byte:02x}");
             }
-            _ => push_escaped(&mut quoted, c, '"', true),
+            _ => push_escaped(&mut quoted, c, '"', ascii),
         }
-        rest = rest.get(width..).unwrap_or_default();
     }
     quoted.push('"');
     quoted
@@ -32,20 +39,12 @@ pub(crate) fn quote_rune(c: char, ascii: bool) -> String {
 
 /// `strconv.CanBackquote`
 pub(super) fn can_backquote(text: &[u8]) -> bool {
-    let mut rest = text;
-    while let Some((c, width)) = decode(rest) {
-        let fits = match c {
-            '\t' => true,
-            '`' | '\x7f' | '\u{feff}' => false,
-            REPLACEMENT => width > 1,
-            c => c >= ' ',
-        };
-        if !fits {
-            return false;
-        }
-        rest = rest.get(width..).unwrap_or_default();
-    }
-    true
+    indices(text).all(|(_, c, width)| match c {
+        '\t' => true,
+        '`' | '\x7f' | '\u{feff}' => false,
+        ERROR => width > 1,
+        c => c >= ' ',
+    })
 }
 
 fn push_escaped(quoted: &mut String, c: char, quote: char, ascii: bool) {
