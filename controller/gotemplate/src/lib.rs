@@ -18,6 +18,7 @@ mod limits;
 mod parse;
 pub mod regexp;
 mod runes;
+mod strconv;
 mod template;
 pub mod value;
 

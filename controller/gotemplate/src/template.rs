@@ -50,7 +50,8 @@ pub struct Options {
 pub struct Template {
     pub(crate) name: String,
     pub(crate) text: Vec<u8>,
-    pub(crate) trees: BTreeMap<String, Tree>,
+    /// By name, which a quoted string in the template can make of any bytes.
+    pub(crate) trees: BTreeMap<Vec<u8>, Tree>,
     pub(crate) options: Options,
 }
 
