@@ -112,7 +112,7 @@ pub(crate) struct Number {
     pub(crate) uint: Option<u64>,
     pub(crate) float: Option<f64>,
     /// The source text.
-    pub(crate) text: String,
+    pub(crate) text: Vec<u8>,
 }
 
 /// A place in a template's text, which Go shows as `NAME:LINE:COLUMN`.
@@ -292,7 +292,7 @@ impl Source for Arg {
             Self::Bool { value: false, .. } => out.extend_from_slice(b"false"),
             Self::Dot { .. } => out.push(b'.'),
             Self::Nil { .. } => out.extend_from_slice(b"nil"),
-            Self::Number(number) => out.extend_from_slice(number.text.as_bytes()),
+            Self::Number(number) => out.extend_from_slice(&number.text),
             Self::String { quoted, .. } => out.extend_from_slice(quoted),
             Self::Field { idents, .. } => write_fields(idents, out),
             Self::Variable(variable) => variable.write(out),

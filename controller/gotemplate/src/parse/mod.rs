@@ -263,8 +263,10 @@ impl<'s, 'a> Parser<'s, 'a> {
         let item = self.next_non_space();
         let name = self.template_name(item, CONTEXT)?;
         self.expect(Kind::RightDelimiter, CONTEXT)?;
-        let root = self.list_to_end(CONTEXT)?;
-        self.add(&name, root)
+        match self.list()? {
+            (root, Step::End) => self.add(&name, root),
+            (_, step) => Err(self.error(format!("unexpected {} in {CONTEXT}", step.source()))),
+        }
     }
 
     fn template_name(&mut self, item: Item<'a>, context: &str) -> Result<Vec<u8>, Error> {
@@ -273,14 +275,6 @@ impl<'s, 'a> Parser<'s, 'a> {
                 unquote(item.text).ok_or_else(|| self.error("invalid syntax"))
             }
             _ => Err(self.unexpected(item, context)),
-        }
-    }
-
-    /// Nodes up to `{{end}}`, for a tree that has no `{{else}}`.
-    fn list_to_end(&mut self, context: &str) -> Result<Vec<Node>, Error> {
-        match self.list()? {
-            (list, Step::End) => Ok(list),
-            (_, step) => Err(self.error(format!("unexpected {} in {context}", step.source()))),
         }
     }
 
@@ -366,8 +360,13 @@ impl<'s, 'a> Parser<'s, 'a> {
         let pipe = self.pipeline(CONTEXT, Kind::RightDelimiter)?;
         self.enter()?;
         let mut block = Parser::new(self.shared);
-        let root = block.list_to_end(CONTEXT)?;
-        block.add(&name, root)?;
+        let (root, step) = block.list()?;
+        if matches!(step, Step::End) {
+            block.add(&name, root)?;
+        } else {
+            // Go names the line of the block here, and that of the definition in `definition`.
+            return Err(self.error(format!("unexpected {} in {CONTEXT}", step.source())));
+        }
         self.leave();
         Ok(Node::Template { pos: item.pos, name, pipe: Some(pipe) })
     }

@@ -15,13 +15,8 @@ pub(super) enum NumberError {
 }
 
 pub(super) fn number(item: Item<'_>) -> Result<Number, NumberError> {
-    let mut number = Number {
-        pos: item.pos,
-        int: None,
-        uint: None,
-        float: None,
-        text: String::from_utf8_lossy(item.text).into_owned(),
-    };
+    let mut number =
+        Number { pos: item.pos, int: None, uint: None, float: None, text: item.text.to_owned() };
     match item.kind {
         Kind::CharConstant => {
             let code = character(item.text)?;
