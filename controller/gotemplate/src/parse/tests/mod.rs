@@ -5,6 +5,8 @@ use super::*;
 use crate::ast::{Place, Source as _};
 use crate::template::Delimiters;
 
+mod properties;
+
 fn trees(text: &[u8]) -> BTreeMap<Vec<u8>, Tree> {
     parse("t", text, &Options::default()).expect("a valid template")
 }
