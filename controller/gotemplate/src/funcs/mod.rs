@@ -14,10 +14,12 @@ mod date;
 mod dicts;
 mod encoding;
 mod json;
+mod jwk;
 mod lists;
 mod logic;
 mod math;
 mod path;
+mod pkcs12;
 mod regex;
 mod semver;
 mod strings;
@@ -34,8 +36,10 @@ const GROUPS: &[&[Function]] = &[
     json::FUNCTIONS,
     lists::FUNCTIONS,
     logic::FUNCTIONS,
+    jwk::FUNCTIONS,
     math::FUNCTIONS,
     path::FUNCTIONS,
+    pkcs12::FUNCTIONS,
     regex::FUNCTIONS,
     semver::FUNCTIONS,
     strings::FUNCTIONS,
@@ -113,6 +117,8 @@ pub(crate) enum Type {
     Time,
     /// The certificate struct of the `gen*Cert` functions.
     Certificate,
+    /// `sprig.HashAlgorithm`, a named string: Go converts literals to it, but no other string.
+    HashAlgorithm,
 }
 
 /// What a function may use while it runs.

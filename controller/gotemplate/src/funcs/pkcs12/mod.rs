@@ -1,5 +1,3 @@
-//! Functions of the group `certs`.
-
+//! PKCS#12 files.
 use super::Function;
-
 pub(super) const FUNCTIONS: &[Function] = &[];

@@ -1,5 +1,3 @@
-//! Functions of the group `crypto`.
-
+//! JSON Web Keys.
 use super::Function;
-
 pub(super) const FUNCTIONS: &[Function] = &[];
