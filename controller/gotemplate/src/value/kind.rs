@@ -125,6 +125,14 @@ impl Value {
         }
     }
 
+    /// The number of a value that is no [`Value::Int`] and yet has an integer kind.
+    pub(crate) fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Object(object) => object.integer(),
+            _ => None,
+        }
+    }
+
     /// No value, or a nil slice or map: Go's `v == nil` for every kind that has it.
     pub fn is_nil(&self) -> bool {
         match self {

@@ -1,0 +1,106 @@
+//! `.a.b`: entries of maps, fields and methods.
+
+use super::{At, Outcome, Slot, State};
+use crate::ast::Arg;
+use crate::error::Message;
+use crate::fmt;
+use crate::template::MissingKey;
+use crate::value::{Map, Value};
+
+impl<'t> State<'t> {
+    /// Follows a chain of names from `receiver`. Only the last may be a method with arguments.
+    pub(super) fn fields(
+        &mut self,
+        dot: &Slot,
+        mut receiver: Slot,
+        node: &'t Arg,
+        names: &'t [String],
+        args: &'t [Arg],
+        last: Option<Slot>,
+    ) -> Outcome<Slot> {
+        let Some((method, names)) = names.split_last() else { return Ok(receiver) };
+        for name in names {
+            receiver = self.field(dot, receiver, node, name, &[], None)?;
+        }
+        self.field(dot, receiver, node, method, args, last)
+    }
+
+    fn field(
+        &mut self,
+        dot: &Slot,
+        receiver: Slot,
+        node: &'t Arg,
+        name: &'t str,
+        args: &'t [Arg],
+        last: Option<Slot>,
+    ) -> Outcome<Slot> {
+        let has_args = !args.is_empty() || last.is_some();
+        match &receiver.value {
+            Value::Absent => match self.template.options.missing_key {
+                MissingKey::Invalid => Ok(Slot::absent()),
+                MissingKey::Error => {
+                    let key = fmt::quote(name.as_bytes());
+                    Err(self.error(self.with_own_text("nil data; no entry for key ", key, "")))
+                }
+            },
+            Value::Nil => {
+                let before = format!("nil pointer evaluating {}.", receiver.type_name());
+                Err(self.error(self.with_own_text(&before, name, "")))
+            }
+            Value::Map(map) => self.entry(map, name, has_args),
+            Value::Object(object) => match object.member(name) {
+                Some(_) if has_args && object.kind() == "struct" => {
+                    let after = " has arguments but cannot be invoked as function";
+                    Err(self.error(self.with_own_text("", name, after)))
+                }
+                Some(_) if has_args => Err(self.too_many(name, args.len(), last.is_some())),
+                Some(Ok(value)) => Ok(Slot::plain(value)),
+                Some(Err(message)) => Err(self.failed(node, name, message)),
+                None => Err(self.no_field(name, &receiver)),
+            },
+            Value::Time(_) | Value::Duration(_) => {
+                let _ = dot;
+                Err(self.no_field(name, &receiver))
+            }
+            _ => Err(self.no_field(name, &receiver)),
+        }
+    }
+
+    fn entry(&self, map: &Map, name: &str, has_args: bool) -> Outcome<Slot> {
+        if has_args {
+            let message = self.with_own_text("", name, " is not a method but has arguments");
+            return Err(self.error(message));
+        }
+        match map.entries.borrow().get(name.as_bytes()) {
+            Some(value) => Ok(Slot::element(value.clone(), map.element)),
+            None => match self.template.options.missing_key {
+                MissingKey::Invalid => Ok(Slot::absent()),
+                MissingKey::Error => {
+                    let key = fmt::quote(name.as_bytes());
+                    Err(self.error(self.with_own_text("map has no entry for key ", key, "")))
+                }
+            },
+        }
+    }
+
+    fn no_field(&self, name: &str, receiver: &Slot) -> Box<crate::error::Error> {
+        let after = format!(" in type {}", receiver.type_name());
+        self.error(self.with_own_text("can't evaluate field ", name, &after))
+    }
+
+    /// A method without parameters that was given some.
+    fn too_many(&self, name: &str, args: usize, has_last: bool) -> Box<crate::error::Error> {
+        let count = args + usize::from(has_last);
+        self.error(format!("wrong number of args for {name}: want 0 got {count}"))
+    }
+
+    fn failed(
+        &mut self,
+        node: &'t Arg,
+        name: &str,
+        message: Message,
+    ) -> Box<crate::error::Error> {
+        self.at = At::Arg(node);
+        self.error(Message::from(format!("error calling {name}: ")).then(message))
+    }
+}
