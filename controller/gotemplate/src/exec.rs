@@ -24,8 +24,6 @@ use crate::limits::{LimitExceeded, Limits};
 use crate::template::Template;
 use crate::value::{Element, MAX_NESTING, Map, Value};
 
-pub(crate) use builtins::is_builtin;
-
 /// How many steps pass between two looks at the clock.
 const STEPS_PER_LOOK: u32 = 256;
 
@@ -36,7 +34,7 @@ pub(crate) fn execute(
     environment: &mut dyn Environment,
     limits: &Limits,
 ) -> Result<Vec<u8>, Error> {
-    let tree = template.trees.get(&template.name);
+    let tree = template.trees.get(template.name.as_bytes());
     let mut state = State {
         template,
         tree,
@@ -246,7 +244,8 @@ fn own_copy(value: &Value, depth: usize) -> Value {
     match value {
         Value::Map(map) if map.element.is_interface() && depth < MAX_NESTING => {
             let entries = map.entries.borrow();
-            let copied = entries.iter().map(|(key, value)| (Rc::clone(key), own_copy(value, depth + 1)));
+            let copied =
+                entries.iter().map(|(key, value)| (Rc::clone(key), own_copy(value, depth + 1)));
             let mut copy = Map::new(map.element, copied);
             copy.nil = map.nil;
             Value::Map(copy)

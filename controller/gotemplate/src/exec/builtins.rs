@@ -30,11 +30,6 @@ pub(super) enum Builtin {
     UrlQuery,
 }
 
-/// Whether a template may call this without any function of [`crate::funcs`].
-pub(crate) fn is_builtin(name: &str) -> bool {
-    Builtin::named(name).is_some()
-}
-
 impl Builtin {
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -119,11 +114,7 @@ pub(super) fn run(
 }
 
 /// The functions that take any number of values and make a text of them.
-fn rest_of(
-    builtin: Builtin,
-    call: &mut Call<'_>,
-    values: Vec<Value>,
-) -> Result<Vec<u8>, Failure> {
+fn rest_of(builtin: Builtin, call: &mut Call<'_>, values: Vec<Value>) -> Result<Vec<u8>, Failure> {
     match builtin {
         Builtin::Print => fmt::sprint(call, &values),
         Builtin::Println => fmt::sprintln(call, &values),
@@ -208,7 +199,8 @@ fn index(item: &Value, indexes: &[Value]) -> Result<Value, Failure> {
                 }
                 other => {
                     let name = other.type_name();
-                    let text = format!("value has type {name}; should be {}", Element::String.name());
+                    let text =
+                        format!("value has type {name}; should be {}", Element::String.name());
                     return Err(Message::from(text).into());
                 }
             },
@@ -236,9 +228,10 @@ fn position(index: &Value, length: usize) -> Result<usize, Failure> {
             }
         },
     };
-    usize::try_from(number).ok().filter(|at| *at <= length).ok_or_else(|| {
-        Message::from("index out of range: ").secret(number.to_string()).into()
-    })
+    usize::try_from(number)
+        .ok()
+        .filter(|at| *at <= length)
+        .ok_or_else(|| Message::from("index out of range: ").secret(number.to_string()).into())
 }
 
 /// What the escaping functions work on: a single string, or all values printed.

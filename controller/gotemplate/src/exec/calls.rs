@@ -7,7 +7,7 @@ use super::builtins::{self, Builtin};
 use super::{At, Outcome, Slot, State};
 use crate::ast::{Arg, Source as _};
 use crate::error::Message;
-use crate::funcs::{self, Call, Failure, Function, Type};
+use crate::funcs::{self, Call, Failure, Function};
 use crate::value::{Element, Value};
 
 /// The parameters of a function.
@@ -198,7 +198,8 @@ impl<'t> State<'t> {
     fn note_changeable(&mut self, values: &[Value]) -> Outcome<()> {
         for value in values {
             let Value::Map(map) = value else { continue };
-            let known = self.changeable.last().is_some_and(|last| Rc::ptr_eq(&last.entries, &map.entries));
+            let known =
+                self.changeable.last().is_some_and(|last| Rc::ptr_eq(&last.entries, &map.entries));
             if map.element != Element::Any || known {
                 continue;
             }
@@ -240,7 +241,6 @@ fn string_bytes(value: &Value) -> usize {
         _ => 0,
     }
 }
-
 
 #[cfg(test)]
 mod tests {

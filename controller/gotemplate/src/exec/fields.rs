@@ -94,12 +94,7 @@ impl<'t> State<'t> {
         self.error(format!("wrong number of args for {name}: want 0 got {count}"))
     }
 
-    fn failed(
-        &mut self,
-        node: &'t Arg,
-        name: &str,
-        message: Message,
-    ) -> Box<crate::error::Error> {
+    fn failed(&mut self, node: &'t Arg, name: &str, message: Message) -> Box<crate::error::Error> {
         self.at = At::Arg(node);
         self.error(Message::from(format!("error calling {name}: ")).then(message))
     }
