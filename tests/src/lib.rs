@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod emulator;
 pub mod helm;
 pub mod kubectl;
+pub mod oracle;
 pub mod plugin;
 pub mod sigv4;
 pub mod tools;

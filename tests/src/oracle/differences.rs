@@ -1,0 +1,91 @@
+//! Where our crates differ from Go on purpose.
+
+use std::fs;
+
+use anyhow::Context as _;
+use regex::Regex;
+use serde::Deserialize;
+
+use super::{Line, Mode, folder};
+
+/// A group of cases that we answer otherwise. All patterns that are given must match.
+#[derive(Debug)]
+pub struct Difference {
+    mode: String,
+    case: Option<Regex>,
+    go: Option<Regex>,
+    ours: Option<Regex>,
+    /// Why.
+    pub reason: String,
+}
+
+/// The file `tests/oracle/differences.toml`.
+#[derive(Debug)]
+pub struct Differences(Vec<Difference>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    difference: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    mode: String,
+    case: Option<String>,
+    go: Option<String>,
+    ours: Option<String>,
+    reason: String,
+}
+
+impl Differences {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// If it cannot be read or an entry makes no sense.
+    pub fn load() -> anyhow::Result<Self> {
+        let path = folder().join("differences.toml");
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let file: File = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        let entries = file.difference.into_iter().map(|entry| {
+            anyhow::ensure!(
+                entry.case.is_some() || entry.ours.is_some(),
+                "a difference explains everything: {}",
+                entry.reason
+            );
+            Mode::named(&entry.mode)?;
+            let pattern = |text: Option<String>| text.map(|text| Regex::new(&text)).transpose();
+            Ok(Difference {
+                mode: entry.mode,
+                case: pattern(entry.case)?,
+                go: pattern(entry.go)?,
+                ours: pattern(entry.ours)?,
+                reason: entry.reason,
+            })
+        });
+        Ok(Self(entries.collect::<anyhow::Result<_>>()?))
+    }
+
+    /// The number of the first entry that explains a difference.
+    pub fn explain(&self, mode: Mode, case: &Line, go: &Line, ours: &Line) -> Option<usize> {
+        let shown = |line: &Line| serde_json::to_string(line).unwrap_or_default();
+        let (case, go, ours) = (shown(case), shown(go), shown(ours));
+        let matches = |pattern: &Option<Regex>, text: &str| {
+            pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
+        };
+        self.0.iter().position(|difference| {
+            difference.mode == mode.name()
+                && matches(&difference.case, &case)
+                && matches(&difference.go, &go)
+                && matches(&difference.ours, &ours)
+        })
+    }
+
+    /// The entries of a mode, with their numbers.
+    pub fn of(&self, mode: Mode) -> impl Iterator<Item = (usize, &Difference)> {
+        self.0.iter().enumerate().filter(move |(_, difference)| difference.mode == mode.name())
+    }
+}
