@@ -1,6 +1,6 @@
 //! RSA private keys with the checks of Go's `crypto/rsa`.
 
-use crypto_bigint::{BoxedUint, NonZero};
+use crypto_bigint::{BoxedUint, ConcatenatingMul as _, NonZero};
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use zeroize::Zeroizing;
 
@@ -226,11 +226,11 @@ impl RsaKey {
         if difference.is_zero().to_bool() {
             return Err("crypto/rsa: p == q".into());
         }
-        let bits = i64::from(n.bits());
-        if i64::from(difference.bits()) <= bits / 2 - 100 {
+        let bits = i64::from(n.bit_width());
+        if i64::from(difference.bit_width()) <= bits / 2 - 100 {
             return Err("crypto/rsa: |p - q| too small".into());
         }
-        if i64::from(d.bits()) <= bits / 2 {
+        if i64::from(d.bit_width()) <= bits / 2 {
             return Err("crypto/rsa: d too small".into());
         }
         Ok(Self { modulus, exponent: key.exponent, private, primes: [p, q], chinese })
