@@ -30,6 +30,7 @@ impl Parameter {
                 Type::Dict => "map[string]interface {}",
                 Type::Time => "time.Time",
                 Type::Certificate => "sprig.certificate",
+                Type::HashAlgorithm => "sprig.HashAlgorithm",
             },
         }
     }
@@ -67,6 +68,8 @@ impl Parameter {
             Type::Dict => matches!(value, Value::Map(map) if map.element == Element::Any),
             Type::Time => matches!(value, Value::Time(_)),
             Type::Certificate => value.type_name() == self.type_name(),
+            // No function returns one.
+            Type::HashAlgorithm => false,
         }
     }
 }
@@ -135,7 +138,8 @@ impl<'t> State<'t> {
                     | Type::StringList
                     | Type::Dict
                     | Type::Time
-                    | Type::Certificate),
+                    | Type::Certificate
+                    | Type::HashAlgorithm),
                 ),
             ) => kind,
             _ => {
@@ -147,7 +151,9 @@ impl<'t> State<'t> {
         self.at = At::Arg(arg);
         let expected = match (kind, arg) {
             (Type::Bool, Arg::Bool { value, .. }) => return Ok(Value::Bool(*value)),
-            (Type::String, Arg::String { text, .. }) => return Ok(Value::string(text)),
+            (Type::String | Type::HashAlgorithm, Arg::String { text, .. }) => {
+                return Ok(Value::string(text));
+            }
             (Type::Int, Arg::Number(Number { int: Some(int), .. })) => {
                 return Ok(Value::int(*int));
             }
@@ -161,7 +167,7 @@ impl<'t> State<'t> {
                 return Ok(Value::Float(*float));
             }
             (Type::Bool, _) => "expected bool; found ",
-            (Type::String, _) => "expected string; found ",
+            (Type::String | Type::HashAlgorithm, _) => "expected string; found ",
             (Type::Int | Type::Int64, _) => "expected integer; found ",
             (Type::Uint32, _) => "expected unsigned integer; found ",
             (Type::Float64, _) => "expected float; found ",
