@@ -31,6 +31,7 @@ impl Parameter {
                 Type::Time => "time.Time",
                 Type::Certificate => "sprig.certificate",
                 Type::HashAlgorithm => "sprig.HashAlgorithm",
+                Type::HashAlgorithm => "sprig.HashAlgorithm",
             },
         }
     }
@@ -68,6 +69,8 @@ impl Parameter {
             Type::Dict => matches!(value, Value::Map(map) if map.element == Element::Any),
             Type::Time => matches!(value, Value::Time(_)),
             Type::Certificate => value.type_name() == self.type_name(),
+            // No value of a template has this type.
+            Type::HashAlgorithm => false,
             // No function returns one.
             Type::HashAlgorithm => false,
         }
