@@ -8,6 +8,7 @@ use crate::error::Message;
 use crate::limits::LimitExceeded;
 use crate::value::Value;
 
+mod arguments;
 mod certs;
 mod crypto;
 mod date;

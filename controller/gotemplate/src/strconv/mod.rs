@@ -3,5 +3,5 @@
 mod number;
 mod quote;
 
-pub(crate) use number::{parse_float, parse_int, parse_uint};
+pub(crate) use number::{NumberError, parse_float, parse_int, parse_uint};
 pub(crate) use quote::{unquote, unquote_char};

@@ -1,5 +1,0 @@
-//! Functions of the group `math`.
-
-use super::Function;
-
-pub(super) const FUNCTIONS: &[Function] = &[];
