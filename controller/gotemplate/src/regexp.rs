@@ -1,1 +1,0 @@
-//! Go's regular expressions (RE2 syntax) on the `regex` crate.
