@@ -1,0 +1,845 @@
+//! Templates: every action, every function that gives the same result twice, odd arguments.
+
+use std::fmt::Write as _;
+
+use super::documents;
+use super::random::{Random, damage};
+use super::{Case, put};
+
+/// What an expression is meant to be. Wrong ones are made now and then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Any,
+    Bool,
+    Date,
+    Dict,
+    Float,
+    Int,
+    List,
+    /// A literal that is small: what it multiplies must not eat the machine.
+    Small,
+    Text,
+    Version,
+}
+
+use Kind::{Any, Bool, Date, Dict, Float, Int, List, Small, Text, Version};
+
+/// A function: its name, what it takes, what it takes any number of, what it gives.
+type Function = (&'static str, &'static [Kind], Option<Kind>, Kind);
+
+/// Left out: functions with randomness or a high cost, and those of certificates and keys.
+const FUNCTIONS: &[Function] = &[
+    ("abbrev", &[Int, Text], None, Text),
+    ("abbrevboth", &[Int, Int, Text], None, Text),
+    ("add", &[], Some(Int), Int),
+    ("add1", &[Int], None, Int),
+    ("add1f", &[Float], None, Float),
+    ("addf", &[], Some(Float), Float),
+    ("adler32sum", &[Text], None, Text),
+    ("ago", &[Date], None, Text),
+    ("all", &[], Some(Any), Bool),
+    ("and", &[Any], Some(Any), Any),
+    ("any", &[], Some(Any), Bool),
+    ("append", &[List, Any], None, List),
+    ("atoi", &[Text], None, Int),
+    ("b32dec", &[Text], None, Text),
+    ("b32enc", &[Text], None, Text),
+    ("b64dec", &[Text], None, Text),
+    ("b64enc", &[Text], None, Text),
+    ("base", &[Text], None, Text),
+    ("biggest", &[Int], Some(Int), Int),
+    ("camelcase", &[Text], None, Text),
+    ("cat", &[], Some(Any), Text),
+    ("ceil", &[Float], None, Float),
+    ("chunk", &[Small, List], None, List),
+    ("clean", &[Text], None, Text),
+    ("coalesce", &[], Some(Any), Any),
+    ("compact", &[List], None, List),
+    ("concat", &[], Some(List), List),
+    ("contains", &[Text, Text], None, Bool),
+    ("date", &[Text, Date], None, Text),
+    ("dateInZone", &[Text, Date, Text], None, Text),
+    ("dateModify", &[Text, Date], None, Date),
+    ("date_in_zone", &[Text, Date, Text], None, Text),
+    ("date_modify", &[Text, Date], None, Date),
+    ("decryptAES", &[Text, Text], None, Text),
+    ("deepCopy", &[Any], None, Any),
+    ("deepEqual", &[Any, Any], None, Bool),
+    ("default", &[Any], Some(Any), Any),
+    ("dict", &[], Some(Any), Dict),
+    ("dict", &[Text, Any, Text, Any], None, Dict),
+    ("dig", &[Text, Any, Dict], None, Any),
+    ("dig", &[Text, Text, Any, Dict], None, Any),
+    ("dir", &[Text], None, Text),
+    ("div", &[Int, Int], None, Int),
+    ("divf", &[Float], Some(Float), Float),
+    ("duration", &[Int], None, Text),
+    ("durationRound", &[Any], None, Text),
+    ("empty", &[Any], None, Bool),
+    ("eq", &[Any, Any], Some(Any), Bool),
+    ("eq", &[Text, Text], None, Bool),
+    ("eq", &[Int, Int], None, Bool),
+    ("ext", &[Text], None, Text),
+    ("fail", &[Text], None, Text),
+    ("filterPEM", &[Text, Text], None, Text),
+    ("first", &[List], None, Any),
+    ("float64", &[Any], None, Float),
+    ("floor", &[Float], None, Float),
+    ("fromJson", &[Text], None, Any),
+    ("fromYaml", &[Text], None, Dict),
+    ("ge", &[Int, Int], None, Bool),
+    ("get", &[Dict, Text], None, Any),
+    ("gt", &[Float, Float], None, Bool),
+    ("has", &[Any, List], None, Bool),
+    ("hasKey", &[Dict, Text], None, Bool),
+    ("hasPrefix", &[Text, Text], None, Bool),
+    ("hasSuffix", &[Text, Text], None, Bool),
+    ("hello", &[], None, Text),
+    ("hexdec", &[Text], None, Text),
+    ("html", &[Any], None, Text),
+    ("htmlDate", &[Date], None, Text),
+    ("htmlDateInZone", &[Date, Text], None, Text),
+    ("indent", &[Small, Text], None, Text),
+    ("index", &[List, Int], None, Any),
+    ("index", &[Dict, Text], None, Any),
+    ("index", &[Any], Some(Any), Any),
+    ("initial", &[List], None, List),
+    ("initials", &[Text], None, Text),
+    ("int", &[Any], None, Int),
+    ("int64", &[Any], None, Int),
+    ("isAbs", &[Text], None, Bool),
+    ("join", &[Text, List], None, Text),
+    ("js", &[Any], None, Text),
+    ("kebabcase", &[Text], None, Text),
+    ("keys", &[], Some(Dict), List),
+    ("kindIs", &[Text, Any], None, Bool),
+    ("kindOf", &[Any], None, Text),
+    ("last", &[List], None, Any),
+    ("le", &[Text, Text], None, Bool),
+    ("len", &[Text], None, Int),
+    ("len", &[List], None, Int),
+    ("len", &[Any], None, Int),
+    ("list", &[], Some(Any), List),
+    ("lower", &[Text], None, Text),
+    ("lt", &[Any, Any], None, Bool),
+    ("max", &[Int], Some(Int), Int),
+    ("maxf", &[Float], Some(Float), Float),
+    ("merge", &[Dict], Some(Dict), Dict),
+    ("mergeOverwrite", &[Dict], Some(Dict), Dict),
+    ("min", &[Int], Some(Int), Int),
+    ("minf", &[Float], Some(Float), Float),
+    ("mod", &[Int, Int], None, Int),
+    ("mul", &[Int], Some(Int), Int),
+    ("mulf", &[Float], Some(Float), Float),
+    ("mustAppend", &[List, Any], None, List),
+    ("mustChunk", &[Small, List], None, List),
+    ("mustCompact", &[List], None, List),
+    ("mustDateModify", &[Text, Date], None, Date),
+    ("mustDeepCopy", &[Any], None, Any),
+    ("mustFirst", &[List], None, Any),
+    ("mustFromJson", &[Text], None, Any),
+    ("mustHas", &[Any, List], None, Bool),
+    ("mustInitial", &[List], None, List),
+    ("mustLast", &[List], None, Any),
+    ("mustMerge", &[Dict], Some(Dict), Dict),
+    ("mustMergeOverwrite", &[Dict], Some(Dict), Dict),
+    ("mustPrepend", &[List, Any], None, List),
+    ("mustPush", &[List, Any], None, List),
+    ("mustRegexFind", &[Text, Text], None, Text),
+    ("mustRegexFindAll", &[Text, Text, Int], None, List),
+    ("mustRegexMatch", &[Text, Text], None, Bool),
+    ("mustRegexReplaceAll", &[Text, Text, Text], None, Text),
+    ("mustRegexReplaceAllLiteral", &[Text, Text, Text], None, Text),
+    ("mustRegexSplit", &[Text, Text, Int], None, List),
+    ("mustRest", &[List], None, List),
+    ("mustReverse", &[List], None, List),
+    ("mustSlice", &[List], Some(Int), List),
+    ("mustToDate", &[Text, Text], None, Date),
+    ("mustToJson", &[Any], None, Text),
+    ("mustToPrettyJson", &[Any], None, Text),
+    ("mustToRawJson", &[Any], None, Text),
+    ("mustUniq", &[List], None, List),
+    ("mustWithout", &[List], Some(Any), List),
+    ("must_date_modify", &[Text, Date], None, Date),
+    ("ne", &[Any, Any], None, Bool),
+    ("nindent", &[Small, Text], None, Text),
+    ("nospace", &[Text], None, Text),
+    ("not", &[Any], None, Bool),
+    ("now", &[], None, Date),
+    ("omit", &[Dict], Some(Text), Dict),
+    ("or", &[Any], Some(Any), Any),
+    ("osBase", &[Text], None, Text),
+    ("osClean", &[Text], None, Text),
+    ("osDir", &[Text], None, Text),
+    ("osExt", &[Text], None, Text),
+    ("osIsAbs", &[Text], None, Bool),
+    ("pick", &[Dict], Some(Text), Dict),
+    ("pluck", &[Text], Some(Dict), List),
+    ("plural", &[Text, Text, Int], None, Text),
+    ("prepend", &[List, Any], None, List),
+    ("print", &[], Some(Any), Text),
+    ("println", &[], Some(Any), Text),
+    ("push", &[List, Any], None, List),
+    ("quote", &[], Some(Any), Text),
+    ("regexFind", &[Text, Text], None, Text),
+    ("regexFindAll", &[Text, Text, Int], None, List),
+    ("regexMatch", &[Text, Text], None, Bool),
+    ("regexQuoteMeta", &[Text], None, Text),
+    ("regexReplaceAll", &[Text, Text, Text], None, Text),
+    ("regexReplaceAllLiteral", &[Text, Text, Text], None, Text),
+    ("regexSplit", &[Text, Text, Int], None, List),
+    ("repeat", &[Small, Text], None, Text),
+    ("replace", &[Text, Text, Text], None, Text),
+    ("rest", &[List], None, List),
+    ("reverse", &[List], None, List),
+    ("round", &[Float, Int], Some(Float), Float),
+    ("semver", &[Text], None, Version),
+    ("semverCompare", &[Text, Text], None, Bool),
+    ("seq", &[], Some(Small), Text),
+    ("sha1sum", &[Text], None, Text),
+    ("sha256sum", &[Text], None, Text),
+    ("sha512sum", &[Text], None, Text),
+    ("slice", &[List], Some(Int), List),
+    ("slice", &[List, Small, Small], None, List),
+    ("snakecase", &[Text], None, Text),
+    ("sortAlpha", &[List], None, List),
+    ("split", &[Text, Text], None, Dict),
+    ("splitList", &[Text, Text], None, List),
+    ("splitn", &[Text, Small, Text], None, Dict),
+    ("squote", &[], Some(Any), Text),
+    ("sub", &[Int, Int], None, Int),
+    ("subf", &[Float], Some(Float), Float),
+    ("substr", &[Int, Int, Text], None, Text),
+    ("swapcase", &[Text], None, Text),
+    ("ternary", &[Any, Any, Bool], None, Any),
+    ("title", &[Text], None, Text),
+    ("toDate", &[Text, Text], None, Date),
+    ("toDecimal", &[Any], None, Int),
+    ("toJson", &[Any], None, Text),
+    ("toPrettyJson", &[Any], None, Text),
+    ("toRawJson", &[Any], None, Text),
+    ("toString", &[Any], None, Text),
+    ("toStrings", &[List], None, List),
+    ("toYaml", &[Any], None, Text),
+    ("trim", &[Text], None, Text),
+    ("trimAll", &[Text, Text], None, Text),
+    ("trimPrefix", &[Text, Text], None, Text),
+    ("trimSuffix", &[Text, Text], None, Text),
+    ("trimall", &[Text, Text], None, Text),
+    ("trunc", &[Int, Text], None, Text),
+    ("tuple", &[], Some(Any), List),
+    ("typeIs", &[Text, Any], None, Bool),
+    ("typeIsLike", &[Text, Any], None, Bool),
+    ("typeOf", &[Any], None, Text),
+    ("uniq", &[List], None, List),
+    ("unixEpoch", &[Date], None, Text),
+    ("unset", &[Dict, Text], None, Dict),
+    ("until", &[Small], None, List),
+    ("untilStep", &[Small, Small, Small], None, List),
+    ("untitle", &[Text], None, Text),
+    ("upper", &[Text], None, Text),
+    ("urlJoin", &[Dict], None, Text),
+    ("urlParse", &[Text], None, Dict),
+    ("urlquery", &[Any], None, Text),
+    ("values", &[Dict], None, List),
+    ("without", &[List], Some(Any), List),
+    ("wrap", &[Int, Text], None, Text),
+    ("wrapWith", &[Int, Text, Text], None, Text),
+];
+
+/// Texts that some function has rules of its own for.
+const TEXTS: &[&str] = &[
+    "",
+    " ",
+    "a",
+    "abc",
+    "Hello World",
+    "user@example.com",
+    "camelCaseText",
+    "HTTPServer2Go",
+    "snake_case-and kebab",
+    "été ÀÉÎ",
+    "ǅ ß ſ İ",
+    "漢字かな",
+    "😀a\u{301}",
+    "a,b,,c",
+    "k=v;k2=v2",
+    "line1\nline2\n",
+    "\ttab\r\n",
+    "  padded  ",
+    "'q' \"d\" `b`",
+    "<a href='x'>&amp;</a>",
+    "\\d+\\",
+    "%d %s %!",
+    "{{ x }}",
+    "null",
+    "true",
+    "0",
+    "1",
+    "-1",
+    "42",
+    "007",
+    "0x1F",
+    "1e3",
+    "3.14",
+    "-0",
+    "NaN",
+    "Inf",
+    " 5",
+    "5 ",
+    "1_000",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "1.7976931348623159e308",
+    "0.1",
+    "2.5",
+    "1h30m",
+    "-5s",
+    "1d",
+    "90",
+    "2006-01-02",
+    "2006-01-02T15:04:05Z07:00",
+    "Mon, 02 Jan 2006 15:04:05 MST",
+    "2024-02-29",
+    "2024-02-30",
+    "2024-05-06T07:08:09+02:00",
+    "15:04:05.000",
+    "Jan _2 06 03:04PM",
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Local",
+    "No/Where",
+    "aGVsbG8=",
+    "aGVsbG8",
+    "//79",
+    "_-8=",
+    "JBSWY3DP",
+    "68656c6c6f",
+    "zz",
+    "https://u:p%20w@ex.com:8080/a%2Fb/../c?q=1&r=a+b#frag",
+    "http://[::1]:80",
+    "mailto:x@y",
+    "//host/p",
+    "%zz",
+    "/a/b/../c.tar.gz",
+    "./x//y/",
+    "..",
+    "/",
+    "1.2.3",
+    "v1.2.3-rc.1+build.5",
+    "1.2",
+    "01.2.3",
+    "^1.2.0",
+    ">=1.0.0 <2.0.0 || ~3.1",
+    "1.x",
+    "*",
+    "a+",
+    "(a)(b)?",
+    "[a-z]+",
+    "(?i)HELLO",
+    "^\\s*",
+    "(?P<n>\\w+)",
+    "[",
+    "a{2,1}",
+    "$1-${2}",
+    "${n}x",
+    "$",
+    "x*",
+    "{\"a\":1,\"b\":[1,2,{\"c\":null}]}",
+    "[1,\"x\",true,null,1.5e300]",
+    "{\"a\":",
+    "\"str\"",
+    "1234567890123456789012",
+    "a: 1\nb: [x, y]\n",
+    "- a\n- b",
+    "a: yes\nb: 0o17\nc: ~",
+    "key",
+    "name",
+    "CERTIFICATE",
+    "string",
+    "int",
+    "map[string]interface {}",
+    "[]interface {}",
+    "map",
+    "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n",
+    "semver.Version",
+    "slice",
+];
+
+const FIELDS: &[&str] = &["a", "b", "c", "d", "json", "num", "raw"];
+
+struct Writer<'a> {
+    random: &'a mut Random,
+    /// Variables in scope.
+    variables: Vec<(String, Kind)>,
+    /// Templates that are defined; only the earlier ones may be called, so that no one calls itself.
+    defined: usize,
+    in_range: usize,
+    made: usize,
+    /// No variables and no dot: a dictionary must not get into itself, which ends a Go program.
+    closed: bool,
+}
+
+/// A case of mode `template`.
+pub(crate) fn case(random: &mut Random) -> Case {
+    let mut case = Case::new();
+    let mut writer =
+        Writer { random, variables: Vec::new(), defined: 0, in_range: 0, made: 0, closed: false };
+    let mut template = writer.whole();
+    if random.chance(12) {
+        let alphabet = b"{}()|.$\"'`:=,-/* \n_aZ09\\%i\xc3\xff";
+        template = damage(random, &template, alphabet);
+    }
+    put(&mut case, "template", &template);
+    for field in FIELDS {
+        if random.chance(92) {
+            let value = match *field {
+                "json" => documents::json(random),
+                "num" => number(random).into_bytes(),
+                "raw" => (0..random.below(6)).map(|_| random.next().to_le_bytes()[0]).collect(),
+                _ => random.pick(TEXTS).as_bytes().to_vec(),
+            };
+            let sibling = if str::from_utf8(&value).is_ok() { "data" } else { "data_base64" };
+            let data = case.entry(sibling).or_insert_with(|| Case::new().into());
+            if let Some(data) = data.as_object_mut() {
+                let mut entry = Case::new();
+                put(&mut entry, "x", &value);
+                let shown = entry.into_iter().next().map(|(_, value)| value);
+                data.insert((*field).to_owned(), shown.unwrap_or_default());
+            }
+        }
+    }
+    if random.chance(15) {
+        put(&mut case, "missing_key", b"default");
+    }
+    case
+}
+
+fn number(random: &mut Random) -> String {
+    match random.below(8) {
+        0 => random.next().cast_signed().to_string(),
+        1 => format!("{}.{}", random.below(1000), random.below(10000)),
+        2 => format!("{}e{}", random.below(100), random.between(0, 25)),
+        3 => format!("-{}", random.below(500)),
+        4 => "9223372036854775807".to_owned(),
+        _ => random.below(30).to_string(),
+    }
+}
+
+/// A Go string literal.
+fn quoted(random: &mut Random, text: &str) -> String {
+    if !text.contains(['`', '\r']) && random.chance(20) {
+        return format!("`{text}`");
+    }
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
+                quoted.push('\\');
+                quoted.push(character);
+            }
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            _ if !character.is_ascii() && random.chance(20) => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(character));
+            }
+            _ => quoted.push(character),
+        }
+    }
+    if random.chance(3) {
+        quoted.push_str("\\xff");
+    }
+    quoted.push('"');
+    quoted
+}
+
+impl Writer<'_> {
+    fn whole(&mut self) -> Vec<u8> {
+        let mut text = String::new();
+        for number in 0..self.random.below(3) {
+            if self.random.chance(70) {
+                continue;
+            }
+            let body = self.nodes(2);
+            let _ = write!(text, "{{{{ define \"t{number}\" }}}}{body}{{{{ end }}}}");
+            self.defined = number + 1;
+            self.variables.clear();
+        }
+        let nodes = self.nodes(3);
+        text.push_str(&nodes);
+        text.into_bytes()
+    }
+
+    fn nodes(&mut self, depth: usize) -> String {
+        let variables = self.variables.len();
+        let mut text = String::new();
+        for _ in 0..self.random.between(1, if depth > 2 { 4 } else { 2 }) {
+            let node = self.node(depth);
+            text.push_str(&node);
+        }
+        self.variables.truncate(variables);
+        text
+    }
+
+    /// The two ends of an action, sometimes with trim markers.
+    fn action(&mut self, inside: &str) -> String {
+        let left = self.random.pick(&["{{ ", "{{", "{{- ", "{{-\n"]);
+        let right = self.random.pick(&[" }}", "}}", " -}}", "\t}}"]);
+        format!("{left}{inside}{right}")
+    }
+
+    fn node(&mut self, depth: usize) -> String {
+        self.made += 1;
+        if self.made > 60 {
+            return String::new();
+        }
+        match self.random.below(if depth == 0 { 9 } else { 16 }) {
+            0 => {
+                self.random.pick(&["text", " ", "\n", "  a\n", "é\t", "}", "{ {", "x: "]).to_owned()
+            }
+            1 => self
+                .random
+                .pick(&["{{/* c */}}", "{{- /* c\n */ -}}", "{{ }}", "{{/*a*/ -}}"])
+                .into(),
+            2 => {
+                let kind = self.kind();
+                let value = self.pipeline(kind, 2);
+                let name = format!("$v{}", self.variables.len());
+                self.variables.push((name.clone(), kind));
+                self.action(&format!("{name} := {value}"))
+            }
+            3 if !self.variables.is_empty() => {
+                let at = self.random.below(self.variables.len());
+                let (name, kind) = self.variables[at].clone();
+                let value = self.pipeline(kind, 1);
+                self.action(&format!("{name} = {value}"))
+            }
+            4..=8 | 3 => {
+                let kind = self.kind();
+                let value = self.pipeline(kind, 3);
+                self.action(&value)
+            }
+            9 | 10 => self.branch("if", depth),
+            11 | 12 => self.branch("with", depth),
+            13 | 14 => self.range(depth),
+            _ if self.defined > 0 && self.random.chance(80) => {
+                let number = self.random.below(self.defined);
+                let argument =
+                    if self.random.chance(60) { self.operand(Any, 1) } else { String::new() };
+                self.action(&format!("template \"t{number}\" {argument}"))
+            }
+            _ if self.random.chance(30) && self.in_range > 0 => {
+                let word = self.random.pick(&["break", "continue"]);
+                let value = self.pipeline(Any, 1);
+                format!("{{{{ if {value} }}}}{{{{ {word} }}}}{{{{ end }}}}")
+            }
+            _ => {
+                let value = self.operand(Any, 1);
+                let body = self.nodes(depth - 1);
+                let name = self.made;
+                format!("{{{{ block \"b{name}\" {value} }}}}{body}{{{{ end }}}}")
+            }
+        }
+    }
+
+    fn branch(&mut self, word: &str, depth: usize) -> String {
+        let variables = self.variables.len();
+        let mut value = self.pipeline(Any, 2);
+        if self.random.chance(20) {
+            let name = format!("$v{}", self.variables.len());
+            value = format!("{name} := {value}");
+            self.variables.push((name, Any));
+        }
+        let mut text = self.action(&format!("{word} {value}"));
+        text.push_str(&self.nodes(depth - 1));
+        if self.random.chance(20) {
+            let value = self.pipeline(Any, 1);
+            text.push_str(&self.action(&format!("else {word} {value}")));
+            text.push_str(&self.nodes(depth - 1));
+        }
+        if self.random.chance(40) {
+            text.push_str(&self.action("else"));
+            text.push_str(&self.nodes(depth - 1));
+        }
+        text.push_str(&self.action("end"));
+        self.variables.truncate(variables);
+        text
+    }
+
+    fn range(&mut self, depth: usize) -> String {
+        let variables = self.variables.len();
+        // Numbers only as literals: Go counts to whatever an expression says.
+        let over = match self.random.below(8) {
+            0 => self.small(),
+            1 => "$".to_owned(),
+            2 | 3 => self.call(Dict, 2),
+            4 => self.operand(Text, 0),
+            _ => self.call(List, 2),
+        };
+        let mut head = format!("range {over}");
+        let (key, element) = (format!("$v{variables}"), format!("$v{}", variables + 1));
+        match self.random.below(3) {
+            0 => {
+                head = format!("range {key}, {element} := {over}");
+                self.variables.push((key, Any));
+                self.variables.push((element, Any));
+            }
+            1 => {
+                head = format!("range {key} := {over}");
+                self.variables.push((key, Any));
+            }
+            _ => {}
+        }
+        let mut text = self.action(&head);
+        self.in_range += 1;
+        text.push_str(&self.nodes(depth - 1));
+        self.in_range -= 1;
+        if self.random.chance(25) {
+            text.push_str(&self.action("else"));
+            text.push_str(&self.nodes(depth - 1));
+        }
+        text.push_str(&self.action("end"));
+        self.variables.truncate(variables);
+        text
+    }
+
+    fn kind(&mut self) -> Kind {
+        let kinds = [Any, Bool, Date, Dict, Float, Int, List, Text, Text, Text, Version];
+        kinds[self.random.below(kinds.len())]
+    }
+
+    /// A pipeline whose last value is of a kind.
+    fn pipeline(&mut self, kind: Kind, depth: usize) -> String {
+        if depth > 0 && self.random.chance(35) {
+            // The last parameter of the last command takes the value before.
+            let last = FUNCTIONS[self.random.below(FUNCTIONS.len())];
+            if let Some((&piped, others)) = last.1.split_last()
+                && piped != Small
+            {
+                let closed = self.closed;
+                self.closed |= last.0.contains("erge");
+                let before = self.pipeline(piped, depth - 1);
+                let mut text = format!("{before} | {}", last.0);
+                for &parameter in others {
+                    let argument = self.argument(parameter, depth - 1);
+                    let _ = write!(text, " {argument}");
+                }
+                self.closed = closed;
+                return text;
+            }
+        }
+        if depth > 0 && self.random.chance(65) {
+            return self.command(kind, depth);
+        }
+        self.operand(kind, depth)
+    }
+
+    /// An argument of a function: now and then one too many, or of another kind.
+    fn argument(&mut self, kind: Kind, depth: usize) -> String {
+        if kind != Small && self.random.chance(10) {
+            let other = self.kind();
+            return self.operand(other, depth);
+        }
+        if kind == Small && self.random.chance(3) {
+            return self
+                .random
+                .pick(&["\"x\"", "nil", "1.5", "true", "(list)", "-9223372036854775808"])
+                .into();
+        }
+        self.operand(kind, depth)
+    }
+
+    fn command(&mut self, kind: Kind, depth: usize) -> String {
+        if kind == Text && self.random.chance(15) {
+            return self.printf(depth);
+        }
+        let fitting: Vec<_> =
+            FUNCTIONS.iter().filter(|function| kind == Any || function.3 == kind).collect();
+        if fitting.is_empty() {
+            return self.operand(kind, 0);
+        }
+        let function = *fitting[self.random.below(fitting.len())];
+        let closed = self.closed;
+        self.closed |= function.0.contains("erge");
+        let mut text = function.0.to_owned();
+        for &parameter in function.1 {
+            if self.random.chance(1) {
+                continue;
+            }
+            let argument = self.argument(parameter, depth.saturating_sub(1));
+            let _ = write!(text, " {argument}");
+        }
+        if let Some(rest) = function.2 {
+            for _ in 0..self.random.below(4) {
+                let argument = self.argument(rest, depth.saturating_sub(1));
+                let _ = write!(text, " {argument}");
+            }
+        } else if self.random.chance(1) {
+            text.push_str(" 1");
+        }
+        self.closed = closed;
+        text
+    }
+
+    fn printf(&mut self, depth: usize) -> String {
+        let mut format = String::new();
+        let mut arguments = String::new();
+        for _ in 0..self.random.between(1, 3) {
+            format.push_str(self.random.pick(&["", " ", "x=", "é", "%%"]));
+            format.push('%');
+            for _ in 0..self.random.below(3) {
+                format.push_str(self.random.pick(&["", "-", "+", "#", "0", " "]));
+            }
+            format.push_str(self.random.pick(&["", "", "1", "5", "12", "*", "[1]", "[2]", "[9]"]));
+            format.push_str(self.random.pick(&["", "", "", ".2", ".0", ".", ".*", ".10"]));
+            let verbs = "vvvsssddqxXtTfeEgGcboOU!z%w";
+            format.push(char::from(verbs.as_bytes()[self.random.below(verbs.len())]));
+            let kind = self.kind();
+            if self.random.chance(95) {
+                let argument = self.operand(kind, depth.saturating_sub(1));
+                let _ = write!(arguments, " {argument}");
+            }
+        }
+        let format = quoted(self.random, &format);
+        format!("printf {format}{arguments}")
+    }
+
+    fn call(&mut self, kind: Kind, depth: usize) -> String {
+        let command = self.command(kind, depth);
+        format!("({command})")
+    }
+
+    fn small(&mut self) -> String {
+        let small = ["0", "1", "2", "3", "4", "5", "7", "10", "-1", "-3"];
+        if self.random.chance(3) { "60".into() } else { self.random.pick(&small).to_owned() }
+    }
+
+    /// Something that stands alone: a literal, a field, a variable, or parentheses.
+    fn operand(&mut self, kind: Kind, depth: usize) -> String {
+        if kind == Small {
+            return self.small();
+        }
+        let fitting: Vec<String> = self
+            .variables
+            .iter()
+            .filter(|variable| !self.closed && (kind == Any || variable.1 == kind))
+            .map(|variable| variable.0.clone())
+            .collect();
+        if !fitting.is_empty() && self.random.chance(25) {
+            return fitting[self.random.below(fitting.len())].clone();
+        }
+        if depth > 0 && self.random.chance(60) {
+            let inside = if self.random.chance(20) {
+                self.pipeline(kind, depth - 1)
+            } else {
+                self.command(kind, depth)
+            };
+            let fields = if matches!(kind, Dict | Any) && self.random.chance(20) {
+                self.random.pick(&[".a", ".b", ".a.b", ".host", ".missing", "._0", "._1"])
+            } else if kind == Date && self.random.chance(10) {
+                self.random
+                    .pick(&[".Year", ".Unix", ".Weekday", ".YearDay", ".Nope", ".UTC", ".Month"])
+            } else if kind == Version && self.random.chance(30) {
+                self.random.pick(&[".Major", ".Prerelease", ".Original", ".Nope", ".Metadata"])
+            } else {
+                ""
+            };
+            return format!("({inside}){fields}");
+        }
+        match kind {
+            Bool => self.random.pick(&["true", "false"]).to_owned(),
+            Int => self.int(),
+            Float => self.float(),
+            Text => self.text(),
+            Date => "(now)".to_owned(),
+            Dict => {
+                let dicts = [
+                    "(dict)",
+                    "(dict \"a\" 1)",
+                    "(dict \"a\" (dict \"b\" \"x\") \"c\" .b)",
+                    "(dict \"host\" .a \"path\" \"/p\" \"scheme\" \"http\")",
+                    "(fromJson \"{}\")",
+                    "(set (dict \"a\" .a) \"k\" 5)",
+                    "(dict \"x\" (list 1 \"y\" nil))",
+                ];
+                self.random.pick(&dicts).to_owned()
+            }
+            List => {
+                let lists = [
+                    "(list)",
+                    "(list 1 2 3)",
+                    "(list \"b\" \"a\" .a)",
+                    "(list nil 0 \"\" false 1.5)",
+                    "(until 3)",
+                    "(splitList \",\" .b)",
+                    "(list (list 1) (dict \"a\" 1))",
+                    "(fromJson .json)",
+                ];
+                self.random.pick(&lists).to_owned()
+            }
+            Version => "(semver \"1.2.3-beta.2+x\")".to_owned(),
+            Any | Small => match self.random.below(9) {
+                0 if !self.closed => ".".to_owned(),
+                1 if !self.closed => "$".to_owned(),
+                2 => "nil".to_owned(),
+                3 => self.int(),
+                4 => self.float(),
+                5 => self.operand(List, 0),
+                6 => self.operand(Dict, 0),
+                7 => self.operand(Bool, 0),
+                _ => self.text(),
+            },
+        }
+    }
+
+    fn int(&mut self) -> String {
+        match self.random.below(10) {
+            0 => self
+                .random
+                .pick(&["0x1F", "0b101", "0o17", "1_000", "'a'", "'\\n'", "'é'"])
+                .to_owned(),
+            1 => self
+                .random
+                .pick(&["9223372036854775807", "-9223372036854775808", "1000000", "-1"])
+                .into(),
+            2 => "(len .a)".to_owned(),
+            3 => "(int .num)".to_owned(),
+            _ => self.random.below(12).to_string(),
+        }
+    }
+
+    fn float(&mut self) -> String {
+        let floats = [
+            "0.0",
+            "1.0",
+            "0.1",
+            "2.5",
+            "-1.5",
+            "1e3",
+            "1e21",
+            "1e-7",
+            "3.999",
+            "123456789.125",
+            "1.7e308",
+            "5e-324",
+            "0.3",
+            "\"2.75\"",
+            "(float64 .num)",
+        ];
+        self.random.pick(&floats).to_owned()
+    }
+
+    fn text(&mut self) -> String {
+        match self.random.below(10) {
+            0..=4 => {
+                let text = self.random.pick(TEXTS);
+                quoted(self.random, text)
+            }
+            5 => self.random.pick(&[".missing", "$.a", ".json", ".raw", ".num"]).to_owned(),
+            _ => format!(".{}", self.random.pick(FIELDS)),
+        }
+    }
+}
