@@ -339,7 +339,8 @@ fn block(random: &mut Random, text: &mut String, indent: usize, depth: usize) {
             5 => text.push_str(random.pick(&["\n", "*x\n", "# c\n", "\n\n", "x\n  y\n"])),
             _ => {
                 text.push('\n');
-                block(random, text, indent + random.between(1, 3), depth - 1);
+                let deeper = indent + random.between(1, 3);
+                block(random, text, deeper, depth - 1);
             }
         }
     }

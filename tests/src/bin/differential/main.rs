@@ -176,7 +176,9 @@ impl<'a> Comparison<'a> {
             let go = oracle::answer_of(self.mode, line);
             self.failed_in_go += usize::from(go.keys().any(|name| name.starts_with("error")));
             let Some(finding) = self.judge(case, go, true)? else { continue };
-            let small = self.cut_down(case)?;
+            // The first few of a kind are worth the time.
+            let times = self.found.get(&kind_of(case, &finding)).copied().unwrap_or_default();
+            let small = if times < SHOWN { self.cut_down(case, &finding)? } else { case.clone() };
             let finding = self.find(&small)?.unwrap_or(finding);
             self.show(&small, &finding)?;
         }
@@ -223,8 +225,13 @@ impl<'a> Comparison<'a> {
     }
 
     /// Takes away from a case what it does not need to differ.
-    fn cut_down(&mut self, case: &Case) -> anyhow::Result<Case> {
+    fn cut_down(&mut self, case: &Case, whole: &Finding) -> anyhow::Result<Case> {
         let mut case = case.clone();
+        let whole = (sort_of(&whole.go), sort_of(&whole.ours));
+        let differs = |comparison: &mut Self, smaller: &Case| -> anyhow::Result<bool> {
+            let found = comparison.find(smaller)?;
+            Ok(found.is_some_and(|found| (sort_of(&found.go), sort_of(&found.ours)) == whole))
+        };
         let mut budget = 600;
         for sibling in ["data", "data_base64"] {
             let keys: Vec<String> = case
@@ -237,14 +244,12 @@ impl<'a> Comparison<'a> {
                 if let Some(data) = smaller.get_mut(sibling).and_then(|data| data.as_object_mut()) {
                     data.shift_remove(&key);
                 }
-                if self.find(&smaller)?.is_some() {
+                if differs(self, &smaller)? {
                     case = smaller;
                 }
             }
         }
-        for name in
-            ["template", "json", "yaml", "pattern", "subject", "path", "replacement", "missing_key"]
-        {
+        for name in ["template", "json", "yaml", "pattern", "subject", "path", "replacement"] {
             let Some(text) = case.get(name).and_then(|text| text.as_str()) else { continue };
             let mut kept: Vec<char> = text.chars().collect();
             let mut length = kept.len() / 2;
@@ -257,8 +262,7 @@ impl<'a> Comparison<'a> {
                     let mut smaller = case.clone();
                     smaller.insert(name.to_owned(), shorter.iter().collect::<String>().into());
                     budget -= 1;
-                    // Cutting a template in the middle makes it fail to parse, which is another matter.
-                    if self.find(&smaller)?.is_some() {
+                    if differs(self, &smaller)? {
                         kept = shorter;
                         case = smaller;
                         shorter_found = true;
@@ -312,8 +316,27 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// What sort of answer it is: a template that is cut in its middle fails to parse, which is another
+/// matter.
+fn sort_of(answer: &Case) -> String {
+    let mut sort = answer.keys().map(String::as_str).collect::<Vec<_>>().join("+");
+    for name in ["error", "crash"] {
+        let Some(text) = answer.get(name).and_then(|text| text.as_str()) else { continue };
+        for words in [": executing ", "error calling", "not defined", "wrong type", "unclosed"] {
+            if text.contains(words) {
+                sort.push_str(words);
+            }
+        }
+    }
+    sort
+}
+
 /// Differences of one kind have the same cause, most of the time.
 fn kind_of(case: &Case, finding: &Finding) -> String {
+    let said = finding.ours.get("error").and_then(|text| text.as_str()).unwrap_or_default();
+    if let Some((_, missing)) = said.split_once(": function ") {
+        return format!("function {missing}");
+    }
     let fields = |line: &Case| line.keys().map(String::as_str).collect::<Vec<_>>().join("+");
     let words: BTreeSet<String> = case
         .get("template")
