@@ -16,7 +16,6 @@ pub mod diagnostic;
 pub mod edit;
 pub mod node;
 pub mod read;
-mod scalar;
 pub mod source;
 pub mod stream;
 pub mod write;

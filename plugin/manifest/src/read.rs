@@ -321,4 +321,6 @@ fn forbidden(chunk: &str) -> Option<(usize, String)> {
 }
 
 #[cfg(test)]
+mod scalars;
+#[cfg(test)]
 mod tests;

@@ -11,8 +11,8 @@ use super::Limits;
 use crate::codes;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::node::{Entry, Node, Style, Value};
-use crate::scalar::{self, Refusal, Scalar, Tag};
 use crate::source::{FileId, Place, Span};
+use goyaml::scalar::{self, Refusal, Scalar, Tag};
 
 /// From this many entries on, keys are looked up by hash.
 const SMALL_MAPPING: usize = 16;
@@ -149,7 +149,7 @@ impl<'a> Builder<'a> {
         }
         if anchor != 0 {
             let key = scalar.clone().into_key();
-            let value = scalar.clone().into_value();
+            let value = value_of(scalar.clone());
             self.pay(1, span)?;
             // As a key, infinity has a spelling; a copy of it as a value is refused when it is made.
             let node = value.map(|value| Node { value, span, style, comments: None });
@@ -158,8 +158,7 @@ impl<'a> Builder<'a> {
         if is_key {
             return self.key(scalar.into_key(), span);
         }
-        let value = scalar
-            .into_value()
+        let value = value_of(scalar)
             .map_err(|refusal| self.fault(&codes::NOT_JSON, span, refusal.message()))?;
         self.complete(Node { value, span, style, comments: None }, 0, false)
     }
@@ -486,4 +485,8 @@ fn strip_comment(line: &str) -> &str {
     let at =
         if line.starts_with('#') { Some(0) } else { line.find(" #").or_else(|| line.find("\t#")) };
     at.and_then(|at| line.get(..at)).unwrap_or(line)
+}
+
+fn value_of(scalar: Scalar<'_>) -> std::result::Result<Value, Refusal> {
+    scalar.into_value().map(|value| Node::from(value).value)
 }

@@ -10,8 +10,8 @@ use super::{Content, Piece};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::node::Style;
-use crate::scalar::Scalar;
 use crate::source::Span;
+use goyaml::scalar::Scalar;
 
 /// The text is not JSON, from this offset on.
 pub(super) struct NotJson {

@@ -10,8 +10,8 @@ use super::{Content, Limits, Piece};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::node::Style;
-use crate::scalar::Tag;
 use crate::source::Span;
+use goyaml::scalar::Tag;
 
 /// Reads the documents in `text[span]`. There is more than one only where `...` ends a document.
 pub(super) fn read(

@@ -1,32 +1,38 @@
 //! Which value a bare word stands for.
 //!
-//! kubectl reads YAML 1.1 as Go's yaml.v2 does it, turns the result into JSON, and reads numbers
-//! from that JSON once more: integers that fit into 64 bits stay integers, everything else becomes
-//! a double. Both steps are repeated here, so `0777` is 511 and `1e3` is the integer 1000.
+//! A cluster's programs read YAML 1.1 as Go's yaml.v2 does it, turn the result into JSON, and read
+//! numbers from that JSON once more. kubectl keeps integers that fit into 64 bits, everything else
+//! becomes a double. Both steps are repeated here, so `0777` is 511 and `1e3` is the integer 1000.
 
 use std::borrow::Cow;
 
-use serde_json::Number;
-
-use crate::node::Value;
+use serde_json::{Number, Value};
 
 /// What a scalar is before it becomes JSON; keys are spelled from this, not from the JSON value.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Scalar<'a> {
+pub enum Scalar<'a> {
+    /// `~`, `null`, or nothing at all.
     Null,
+    /// `yes`, `off` and their like.
     Bool(bool),
+    /// An integer.
     Int(i64),
     /// Above `i64::MAX`.
     Uint(u64),
+    /// A number with a fraction or an exponent, or one of YAML's names for what is not finite.
     Float(f64),
+    /// Everything else.
     Text(Cow<'a, str>),
 }
 
 /// Why a scalar has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The explicit tag and the text contradict each other.
-    Tag,
+pub enum Refusal {
+    /// The explicit tag and the text, which looks like `found`, contradict each other.
+    Tag {
+        /// The short form of the tag that the text would have had.
+        found: &'static str,
+    },
     /// `.inf` or `.nan`.
     NotFinite,
     /// `!!binary` without valid base64.
@@ -41,9 +47,9 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// The end of a sentence that begins with the place.
-    pub(crate) const fn message(self) -> &'static str {
+    pub const fn message(self) -> &'static str {
         match self {
-            Self::Tag => "the tag does not fit this value",
+            Self::Tag { .. } => "the tag does not fit this value",
             Self::NotFinite => "infinity and NaN have no form in JSON",
             Self::Base64 => "this !!binary value is not valid base64",
             Self::Binary => "this !!binary value holds bytes that are not UTF-8 text",
@@ -55,7 +61,8 @@ impl Refusal {
 
 /// An explicit tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tag {
+#[expect(missing_docs, reason = "named after the tags")]
+pub enum Tag {
     Str,
     Bool,
     Int,
@@ -70,7 +77,7 @@ pub(crate) enum Tag {
 
 impl Tag {
     /// From the part after `tag:yaml.org,2002:`.
-    pub(crate) fn core(suffix: &str) -> Self {
+    pub fn core(suffix: &str) -> Self {
         match suffix {
             "str" => Self::Str,
             "bool" => Self::Bool,
@@ -86,11 +93,7 @@ impl Tag {
 }
 
 /// Reads a scalar. `plain` is false for everything in quotes and for block scalars.
-pub(crate) fn resolve(
-    text: Cow<'_, str>,
-    plain: bool,
-    tag: Option<Tag>,
-) -> Result<Scalar<'_>, Refusal> {
+pub fn resolve(text: Cow<'_, str>, plain: bool, tag: Option<Tag>) -> Result<Scalar<'_>, Refusal> {
     match tag {
         None if !plain => Ok(Scalar::Text(text)),
         None => Ok(by_look(&text, false).unwrap_or(Scalar::Text(text))),
@@ -109,9 +112,14 @@ pub(crate) fn resolve(
             | (Some(value @ Scalar::Float(_)), Tag::Float) => Ok(value),
             #[expect(clippy::cast_precision_loss, reason = "that is what the tag asks for")]
             (Some(Scalar::Int(int)), Tag::Float) => Ok(Scalar::Float(int as f64)),
-            _ => Err(Refusal::Tag),
+            (found, _) => Err(Refusal::Tag { found: found.as_ref().map_or("!!str", Scalar::tag) }),
         },
     }
+}
+
+/// Whether text is read as text when it stands bare.
+pub fn is_text(text: &str) -> bool {
+    by_look(text, false).is_none() && !is_timestamp(text)
 }
 
 /// Null, a boolean or a number, when a bare word looks like one.
@@ -125,7 +133,7 @@ fn by_look(text: &str, tagged: bool) -> Option<Scalar<'static>> {
         Some(b'.') => match text {
             ".nan" | ".NaN" | ".NAN" => Some(Scalar::Float(f64::NAN)),
             ".inf" | ".Inf" | ".INF" => Some(Scalar::Float(f64::INFINITY)),
-            _ => decimal(text).map(Scalar::Float),
+            _ => fraction(text).map(Scalar::Float),
         },
         Some(b'+' | b'-' | b'0'..=b'9') => number(text, tagged),
         Some(_) => None,
@@ -200,6 +208,18 @@ fn unsigned(text: &str) -> Option<u64> {
     u64::from_str_radix(digits, radix).ok()
 }
 
+/// A number that begins with its point. Here, and only here, Go's rules for `_` hold: each stands
+/// between two digits.
+fn fraction(text: &str) -> Option<f64> {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut gaps = bytes.iter().enumerate().filter(|&(_, b)| *b == b'_').map(|(at, _)| at);
+    if !gaps.all(|at| at > 0 && digit(at - 1) && digit(at + 1)) {
+        return None;
+    }
+    decimal(&text.replace('_', ""))
+}
+
 /// A decimal fraction: `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`, when it is finite.
 fn decimal(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -223,24 +243,71 @@ fn decimal(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|f| f.is_finite())
 }
 
-/// One of the four forms of a date that yaml.v2 knows.
-fn is_timestamp(text: &str) -> bool {
-    let Some((year, rest)) = text.split_once('-') else { return false };
-    if year.len() != 4 || !year.bytes().all(|b| b.is_ascii_digit()) {
-        return false;
+/// One of the four forms of a date that yaml.v2 knows, with all that Go's `time.Parse` lets pass.
+pub fn is_timestamp(text: &str) -> bool {
+    date(text).is_some_and(|rest| match rest.as_bytes() {
+        [] => true,
+        [b'T' | b't', ..] => rest.get(1..).and_then(clock).is_some_and(is_zone),
+        [b' ', ..] => clock(rest.trim_start_matches(' ')) == Some(""),
+        _ => false,
+    })
+}
+
+/// What follows a date.
+fn date(text: &str) -> Option<&str> {
+    let (year, rest) = text.split_at_checked(4)?;
+    if !year.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
     }
-    let Some((month, rest)) = rest.split_once('-') else { return false };
-    let day_end = rest.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());
-    let (day, time) = rest.split_at(day_end);
-    let short = |s: &str, max: u8| {
-        matches!(s.len(), 1 | 2) && s.parse::<u8>().is_ok_and(|n| (1..=max).contains(&n))
+    let year: u32 = year.parse().ok()?;
+    let (month, rest) = short(rest.strip_prefix('-')?)?;
+    let (day, rest) = short(rest.strip_prefix('-')?)?;
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return None,
     };
-    // A number never continues like this, so the finer points of the calendar decide nothing.
-    short(month, 12) && short(day, 31) && (time.is_empty() || time.starts_with(['T', 't', ' ']))
+    (1..=days).contains(&day).then_some(rest)
+}
+
+/// What follows a time of day.
+fn clock(text: &str) -> Option<&str> {
+    let (hour, rest) = short(text)?;
+    let (minute, rest) = short(rest.strip_prefix(':')?)?;
+    let (second, rest) = short(rest.strip_prefix(':')?)?;
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let fraction =
+        rest.strip_prefix(['.', ',']).filter(|f| f.starts_with(|c: char| c.is_ascii_digit()));
+    Some(fraction.map_or(rest, |f| f.trim_start_matches(|c: char| c.is_ascii_digit())))
+}
+
+/// `Z` or `+hh:mm`.
+fn is_zone(text: &str) -> bool {
+    let two = |a: u8, b: u8, max: u8| {
+        a.is_ascii_digit() && b.is_ascii_digit() && (a - b'0') * 10 + (b - b'0') <= max
+    };
+    match text.as_bytes() {
+        [b'Z'] => true,
+        // Go lets the 24th hour and the 60th minute pass.
+        [b'+' | b'-', a, b, b':', c, d] => two(*a, *b, 24) && two(*c, *d, 60),
+        _ => false,
+    }
+}
+
+/// A number of one or two digits, and what follows it.
+fn short(text: &str) -> Option<(u32, &str)> {
+    let digits = text.bytes().take(2).take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at_checked(digits)?;
+    Some((number.parse().ok()?, rest))
 }
 
 /// Standard base64 with padding; line breaks are skipped, as Go does.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut group, mut filled, mut padding) = (0_u32, 0_u8, 0_u8);
     for b in text.bytes() {
@@ -287,8 +354,19 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Scalar<'_> {
+    /// The short form of the tag that a bare word like this has.
+    const fn tag(&self) -> &'static str {
+        match self {
+            Self::Null => "!!null",
+            Self::Bool(_) => "!!bool",
+            Self::Int(_) | Self::Uint(_) => "!!int",
+            Self::Float(_) => "!!float",
+            Self::Text(_) => "!!str",
+        }
+    }
+
     /// The JSON value that reaches the API server.
-    pub(crate) fn into_value(self) -> Result<Value, Refusal> {
+    pub fn into_value(self) -> Result<Value, Refusal> {
         Ok(match self {
             Self::Null => Value::Null,
             Self::Bool(b) => Value::Bool(b),
@@ -301,7 +379,7 @@ impl Scalar<'_> {
     }
 
     /// The text of this scalar as a key.
-    pub(crate) fn into_key(self) -> Result<String, Refusal> {
+    pub fn into_key(self) -> Result<String, Refusal> {
         Ok(match self {
             Self::Null => return Err(Refusal::NullKey),
             Self::Uint(_) => return Err(Refusal::BigKey),
@@ -314,7 +392,7 @@ impl Scalar<'_> {
 }
 
 /// A double as JSON carries it: whole numbers below 2^63 come out of the JSON as integers.
-pub(crate) fn double(f: f64) -> Option<Value> {
+pub fn double(f: f64) -> Option<Value> {
     if !f.is_finite() {
         return None;
     }
@@ -328,28 +406,42 @@ pub(crate) fn double(f: f64) -> Option<Value> {
     Number::from_f64(f).map(Value::Number)
 }
 
-/// Go's `FormatFloat(f, 'g', -1, 32)`, with YAML's names for what is not finite.
+/// A float as a key: with the digits of a 32 bit float, because that is how a cluster's programs
+/// spell them.
 fn float_key(f: f64) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "kubectl spells such keys as 32 bit floats"
-    )]
-    let f = f as f32;
-    if f.is_nan() {
-        return ".nan".to_owned();
+    match short_float(f).as_str() {
+        "NaN" => ".nan".to_owned(),
+        "+Inf" => ".inf".to_owned(),
+        "-Inf" => "-.inf".to_owned(),
+        text => text.to_owned(),
     }
-    if f.is_infinite() {
-        return if f > 0.0 { ".inf" } else { "-.inf" }.to_owned();
-    }
-    let scientific = format!("{f:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if !(-4..6).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{mantissa}e{sign}{:02}", exponent.abs());
-    }
-    format!("{f}")
 }
 
-#[cfg(test)]
-mod tests;
+/// Go's `FormatFloat(f, 'g', -1, 32)`.
+pub fn short_float(f: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "that is what 32 bits leave")]
+    let f = f as f32;
+    general(f64::from(f), &format!("{f}"), &format!("{f:e}"))
+}
+
+/// Go's `FormatFloat(f, 'g', -1, 64)`.
+pub fn float(f: f64) -> String {
+    general(f, &format!("{f}"), &format!("{f:e}"))
+}
+
+/// The shortest digits, with an exponent where Go writes one.
+fn general(f: f64, plain: &str, scientific: &str) -> String {
+    if f.is_nan() {
+        return "NaN".to_owned();
+    }
+    if f.is_infinite() {
+        return if f > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        return plain.to_owned();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.abs())
+}

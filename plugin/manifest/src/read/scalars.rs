@@ -1,3 +1,5 @@
+//! What bare words, tags and keys of a document stand for.
+
 use crate::testing::{node, refusal};
 use serde_json::{Value, json};
 
