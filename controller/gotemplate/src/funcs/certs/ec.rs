@@ -49,6 +49,15 @@ impl Curve {
         }
     }
 
+    /// The length of a coordinate and of a private key, in bits.
+    pub(in crate::funcs) const fn bits(self) -> usize {
+        match self {
+            Self::P256 => 256,
+            Self::P384 => 384,
+            Self::P521 => 521,
+        }
+    }
+
     /// The order of the group, which a private key is below.
     const fn order(self) -> &'static str {
         match self {

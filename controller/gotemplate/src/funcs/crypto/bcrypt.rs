@@ -26,8 +26,11 @@ pub(super) fn hash(password: &[u8], salt: [u8; 16]) -> String {
 
     let mut hash = Vec::with_capacity(24);
     for block in b"OrpheanBeholderScryDoubt".as_chunks::<8>().0 {
-        let [a, b, c, d, e, f, g, h] = *block;
-        let mut halves = [u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])];
+        let (words, _) = block.as_chunks::<4>();
+        let mut halves = [0; 2];
+        for (half, word) in halves.iter_mut().zip(words) {
+            *half = u32::from_be_bytes(*word);
+        }
         for _ in 0..64 {
             halves = state.bc_encrypt(halves);
         }
