@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gotemplate::{
-    Delimiters, Environment, ErrorKind, Limits, Message, MissingKey, Options, Template, json,
-};
+use gotemplate::{Delimiters, Environment, ErrorKind, Limits, MissingKey, Options, Template, json};
 use serde_json::Value;
 
 use super::{Line, Mode};
@@ -90,7 +88,7 @@ fn json(case: &Line) -> anyhow::Result<Line> {
         b"decode_encode" => encoded(true, None),
         b"pretty" => encoded(true, Some("  ")),
         b"raw" => encoded(false, None),
-        b"string" => json::unquote(&input).ok_or_else(|| Message::from("json: cannot unmarshal")),
+        b"string" => json::decode_string(&input),
         b"members" => match json::members(&input) {
             Ok(members) => return Ok(taken_apart(&input, members)),
             Err(message) => Err(message),

@@ -49,12 +49,32 @@ pub fn members(json: &[u8]) -> Result<Vec<(Vec<u8>, Range<usize>)>, Message> {
     read::members(json)
 }
 
-/// The string that a JSON text stands for; `None` if it is another value, or not JSON.
+/// Reads a JSON text as `json.Unmarshal` does into a `string`; `null` leaves it empty.
+///
+/// # Errors
+/// Go's, with the offending part marked as secret.
+pub fn decode_string(json: &[u8]) -> Result<Vec<u8>, Message> {
+    let kind = match decode_what_fits(json)?.0 {
+        Value::String(text) => return Ok(text.to_vec()),
+        Value::Bool(_) => "bool",
+        Value::List(_) => "array",
+        Value::Map(_) => "object",
+        _ if json.trim_ascii() == b"null" => return Ok(Vec::new()),
+        _ => "number",
+    };
+    Err(format!("json: cannot unmarshal {kind} into Go value of type string").into())
+}
+
+/// The string that a JSON text stands for, empty for `null`; `None` if it is another value, or
+/// not JSON. Go programs that try a string first, as ESO does with the members of an object, see
+/// `null` so.
 pub fn unquote(raw: &[u8]) -> Option<Vec<u8>> {
-    match decode(raw) {
-        Ok(Value::String(text)) => Some(text.to_vec()),
-        _ => None,
+    // Objects and lists can be large.
+    let first = raw.trim_ascii_start().first()?;
+    if !matches!(first, b'"' | b'n') {
+        return None;
     }
+    decode_string(raw).ok()
 }
 
 #[cfg(test)]

@@ -94,7 +94,11 @@ fn members_keep_order_duplicates_and_raw_text() {
 #[test]
 fn only_strings_are_unquoted() {
     assert_eq!(unquote(br#""a\n\u00e9""#), Some("a\né".into()));
+    assert_eq!(unquote(b" null "), Some(Vec::new()));
     assert_eq!(unquote(b"1"), None);
+    assert_eq!(unquote(b"nul"), None);
+    let error = decode_string(b"[1e999]").expect_err("a list").to_string();
+    assert_eq!(error, "json: cannot unmarshal array into Go value of type string");
     assert_eq!(unquote(b"\"a"), None);
 }
 
