@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::Error;
+use crate::error::{Error, Limit};
 use crate::parse::{Event, Parser};
+
+/// Values in a document, keys counted too. A Secret of 1 MiB has no place for as many, and a value of
+/// two characters takes a hundred times as much memory.
+const MAX_NODES: usize = 500_000;
 
 /// A node's number.
 pub(crate) type Id = usize;
@@ -50,6 +54,9 @@ pub(crate) fn first_document(raw: &[u8]) -> Result<Option<Document>, Error> {
             break;
         }
         composer.event(event)?;
+        if composer.nodes.len() > MAX_NODES {
+            return Err(Error::limit(Limit::Size));
+        }
     }
     let root = composer.root;
     Ok(root.map(|root| Document { nodes: composer.nodes, root }))

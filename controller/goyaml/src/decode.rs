@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compose::{Document, Id, Node, first_document};
-use crate::error::Error;
+use crate::error::{Error, Limit};
 use crate::gosyntax;
 use crate::scalar::{self, Refusal, Scalar, Tag};
 
 /// Collections inside collections. Go's limit is 10,000; values this deep are an attack, and
 /// whoever walks through them would need as deep a stack.
-pub(crate) const MAX_DEPTH: usize = 1000;
+const MAX_DEPTH: usize = 1000;
 
 /// Bytes of text that aliases may repeat. Go has no such limit: it would make copies until its
 /// memory is full.
@@ -72,7 +72,7 @@ impl Decoder<'_> {
     fn value(&mut self, id: Id, depth: usize) -> Result<Yaml, Error> {
         self.step()?;
         if depth > MAX_DEPTH {
-            return Err(Error::text(format!("yaml: exceeded max depth of {MAX_DEPTH}")));
+            return Err(Error::limit(Limit::Depth));
         }
         match self.document.nodes.get(id) {
             None => Ok(Yaml::Null),
@@ -86,7 +86,7 @@ impl Decoder<'_> {
                 if !self.open_aliases.is_empty() {
                     self.repeated = self.repeated.saturating_add(text.len());
                     if self.repeated > MAX_REPEATED_BYTES {
-                        return Err(excessive_aliasing());
+                        return Err(Error::limit(Limit::Size));
                     }
                 }
                 scalar(tag, text, *implicit)
@@ -176,7 +176,7 @@ impl Decoder<'_> {
             return Err(Error::text(problem));
         }
         if depth > MAX_DEPTH {
-            return Err(Error::text(format!("yaml: exceeded max depth of {MAX_DEPTH}")));
+            return Err(Error::limit(Limit::Depth));
         }
         self.step()?;
         if let Some(Node::Alias { name, .. }) = nodes.get(id) {
@@ -207,12 +207,11 @@ impl Decoder<'_> {
             MANY.. => 0.10,
             _ => 0.99 - 0.89 * ((steps - f64::from(FEW)) / f64::from(MANY - FEW)),
         };
-        if alias_steps / steps > allowed { Err(excessive_aliasing()) } else { Ok(()) }
+        if alias_steps / steps > allowed {
+            return Err(Error::text("yaml: document contains excessive aliasing"));
+        }
+        Ok(())
     }
-}
-
-fn excessive_aliasing() -> Error {
-    Error::text("yaml: document contains excessive aliasing")
 }
 
 fn scalar(tag: &[u8], text: &[u8], implicit: bool) -> Result<Yaml, Error> {

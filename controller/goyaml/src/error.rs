@@ -12,6 +12,17 @@ const REDACTED: &str = "[redacted]";
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     parts: Vec<Part>,
+    limit: Option<Limit>,
+}
+
+/// A limit of this crate, where Go would go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Collections inside collections: 1,000.
+    Depth,
+    /// Values in a document: 500,000; text that aliases repeat: 64 MiB; YAML that is written: what
+    /// the caller allows.
+    Size,
 }
 
 /// A part of an error's text.
@@ -25,7 +36,15 @@ pub enum Part {
 
 impl Error {
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self { parts: vec![Part::Text(text.into())] }
+        Self { parts: vec![Part::Text(text.into())], limit: None }
+    }
+
+    pub(crate) fn limit(limit: Limit) -> Self {
+        let text = match limit {
+            Limit::Depth => "yaml: the document is nested too deeply",
+            Limit::Size => "yaml: the document is too large",
+        };
+        Self { limit: Some(limit), ..Self::text(text) }
     }
 
     #[must_use]
@@ -49,6 +68,11 @@ impl Error {
     /// The parts of Go's text in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// The limit that was reached; then the text is not Go's.
+    pub const fn reached(&self) -> Option<Limit> {
+        self.limit
     }
 
     /// Go's whole text. Never for a log, a status or an event.

@@ -14,6 +14,6 @@ pub mod scalar;
 mod scan;
 mod write;
 
-pub use error::{Error, Part};
+pub use error::{Error, Limit, Part};
 pub use json::{read, read_object, read_strings, to_json};
 pub use write::{json_to_yaml, write};

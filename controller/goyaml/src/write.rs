@@ -6,7 +6,7 @@ mod style;
 use serde_json::Value;
 
 use crate::decode::{Key, Mapping, Yaml, decode};
-use crate::error::Error;
+use crate::error::{Error, Limit};
 use crate::json;
 use crate::scalar;
 
@@ -23,18 +23,23 @@ const MAX_KEY: usize = 128;
 
 /// `yaml.Marshal` of a value.
 pub fn write(value: &Value) -> Result<String, Error> {
-    json_to_yaml(json::text(value).as_bytes())
+    json_to_yaml(json::text(value).as_bytes(), usize::MAX)
 }
 
 /// `yaml.JSONToYAML`, with which `yaml.Marshal` ends.
 ///
 /// Go reads the JSON as YAML, so some JSON is refused: keys of more than 1024 characters, and
 /// characters that YAML forbids and JSON does not, such as U+007F.
-pub fn json_to_yaml(json: &[u8]) -> Result<String, Error> {
+///
+/// Indentation can make much of little: more than `max_bytes` are refused.
+pub fn json_to_yaml(json: &[u8], max_bytes: usize) -> Result<String, Error> {
     let value = decode(json)?;
-    let mut writer = Writer::default();
+    let mut writer = Writer::new(max_bytes);
     writer.node(&value, Context::Root);
     writer.start_line();
+    if writer.out.len() > max_bytes {
+        return Err(Error::limit(Limit::Size));
+    }
     // Bytes that are not UTF-8 were written as base64.
     Ok(String::from_utf8(writer.out)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
@@ -62,15 +67,14 @@ struct Writer {
     space: bool,
     /// Whether there are only spaces and indicators on this line.
     indentation: bool,
-}
-
-impl Default for Writer {
-    fn default() -> Self {
-        Self { out: Vec::new(), column: 0, indent: None, space: true, indentation: true }
-    }
+    max_bytes: usize,
 }
 
 impl Writer {
+    fn new(max_bytes: usize) -> Self {
+        Self { out: Vec::new(), column: 0, indent: None, space: true, indentation: true, max_bytes }
+    }
+
     fn node(&mut self, value: &Yaml, context: Context) {
         match value {
             Yaml::Null => self.bare("null", context),
@@ -105,6 +109,9 @@ impl Writer {
         let step = if under_key && !self.indentation { 0 } else { INDENT };
         self.indent = Some(outer.map_or(0, |indent| indent + step));
         for item in items {
+            if self.out.len() > self.max_bytes {
+                break;
+            }
             self.start_line();
             self.indicator("-", true, false, true);
             self.node(item, Context::Item);
@@ -121,6 +128,9 @@ impl Writer {
         let outer = self.indent;
         self.indent = Some(outer.map_or(0, |indent| indent + INDENT));
         for (key, value) in order::sorted(entries) {
+            if self.out.len() > self.max_bytes {
+                break;
+            }
             self.start_line();
             let key = key_value(key);
             if is_simple(&key) {
