@@ -58,8 +58,9 @@ fn general(text: &mut String, magnitude: f64, precision: Option<usize>, verb: u8
     };
     let exponent = decimal.point - 1;
     if exponent < -4 || exponent >= from {
+        // 'e' stands two before 'g', and 'E' before 'G'.
         let digits = wanted.min(count);
-        return decimal.exponent_form(text, digits.saturating_sub(1), verb - b'g' + b'e');
+        return decimal.exponent_form(text, digits.saturating_sub(1), verb - 2);
     }
     if i64::try_from(wanted).unwrap_or(i64::MAX) > decimal.point {
         wanted = count;
