@@ -10,6 +10,8 @@ mod compare;
 mod eval;
 mod fields;
 mod place;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::rc::Rc;

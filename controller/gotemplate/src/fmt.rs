@@ -9,7 +9,7 @@ mod quote;
 pub(crate) use duration::duration_text;
 pub(crate) use float::format_float;
 use format::Printer;
-pub(crate) use quote::{quote, quote_ascii, quote_rune};
+pub(crate) use quote::quote;
 
 use crate::funcs::{Call, Failure};
 use crate::limits::LimitExceeded;

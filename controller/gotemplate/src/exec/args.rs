@@ -31,7 +31,6 @@ impl Parameter {
                 Type::Time => "time.Time",
                 Type::Certificate => "sprig.certificate",
                 Type::HashAlgorithm => "sprig.HashAlgorithm",
-                Type::HashAlgorithm => "sprig.HashAlgorithm",
             },
         }
     }
@@ -70,8 +69,6 @@ impl Parameter {
             Type::Time => matches!(value, Value::Time(_)),
             Type::Certificate => value.type_name() == self.type_name(),
             // No value of a template has this type.
-            Type::HashAlgorithm => false,
-            // No function returns one.
             Type::HashAlgorithm => false,
         }
     }

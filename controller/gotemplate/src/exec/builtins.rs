@@ -219,14 +219,10 @@ fn position(index: &Value, length: usize) -> Result<usize, Failure> {
         Value::Int(number, _) | Value::Duration(number) => *number,
         Value::Uint(number, _) => number.cast_signed(),
         Value::Nil | Value::Absent => return Err("cannot index slice/array with nil".into()),
-        other => match other.integer() {
-            Some(number) => number,
-            None => {
-                let name = other.type_name();
-                let text = format!("cannot index slice/array with type {name}");
-                return Err(Message::from(text).into());
-            }
-        },
+        other => other.integer().ok_or_else(|| {
+            let name = other.type_name();
+            Message::from(format!("cannot index slice/array with type {name}"))
+        })?,
     };
     usize::try_from(number)
         .ok()

@@ -132,7 +132,7 @@ impl<'t> State<'t> {
         let scope = self.variables.get(self.frame..).unwrap_or_default();
         let found = scope.iter().rev().find(|(known, _)| *known == name);
         let Some((_, value)) = found else {
-            return Err(self.undefined(name));
+            return self.undefined(name);
         };
         let value = value.clone();
         match variable.idents.get(1..) {
@@ -151,11 +151,11 @@ impl<'t> State<'t> {
                 *slot = value;
                 Ok(())
             }
-            None => Err(self.undefined(name)),
+            None => self.undefined(name),
         }
     }
 
-    fn undefined(&self, name: &str) -> Box<crate::error::Error> {
-        self.error(self.with_own_text("undefined variable: ", name, ""))
+    fn undefined<T>(&self, name: &str) -> Outcome<T> {
+        Err(self.error(self.with_own_text("undefined variable: ", name, "")))
     }
 }

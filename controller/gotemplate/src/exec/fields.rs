@@ -20,15 +20,15 @@ impl<'t> State<'t> {
     ) -> Outcome<Slot> {
         let Some((method, names)) = names.split_last() else { return Ok(receiver) };
         for name in names {
-            receiver = self.field(dot, receiver, node, name, &[], None)?;
+            receiver = self.field(dot, &receiver, node, name, &[], None)?;
         }
-        self.field(dot, receiver, node, method, args, last)
+        self.field(dot, &receiver, node, method, args, last)
     }
 
     fn field(
         &mut self,
         dot: &Slot,
-        receiver: Slot,
+        receiver: &Slot,
         node: &'t Arg,
         name: &'t str,
         args: &'t [Arg],
@@ -36,13 +36,7 @@ impl<'t> State<'t> {
     ) -> Outcome<Slot> {
         let has_args = !args.is_empty() || last.is_some();
         match &receiver.value {
-            Value::Absent => match self.template.options.missing_key {
-                MissingKey::Invalid => Ok(Slot::absent()),
-                MissingKey::Error => {
-                    let key = fmt::quote(name.as_bytes());
-                    Err(self.error(self.with_own_text("nil data; no entry for key ", key, "")))
-                }
-            },
+            Value::Absent => self.no_entry("nil data; no entry for key ", name),
             Value::Nil => {
                 let before = format!("nil pointer evaluating {}.", receiver.type_name());
                 Err(self.error(self.with_own_text(&before, name, "")))
@@ -53,16 +47,15 @@ impl<'t> State<'t> {
                     let after = " has arguments but cannot be invoked as function";
                     Err(self.error(self.with_own_text("", name, after)))
                 }
-                Some(_) if has_args => Err(self.too_many(name, args.len(), last.is_some())),
-                Some(Ok(value)) => Ok(Slot::plain(value)),
-                Some(Err(message)) => Err(self.failed(node, name, message)),
-                None => Err(self.no_field(name, &receiver)),
+                Some(_) if has_args => {
+                    let count = args.len() + usize::from(last.is_some());
+                    let text = format!("wrong number of args for {name}: want 0 got {count}");
+                    Err(self.error(text))
+                }
+                Some(result) => self.member_result(node, name, result),
+                None => self.no_field(name, receiver),
             },
-            Value::Time(_) | Value::Duration(_) => {
-                let _ = dot;
-                Err(self.no_field(name, &receiver))
-            }
-            _ => Err(self.no_field(name, &receiver)),
+            _ => self.no_field(name, receiver),
         }
     }
 
@@ -73,29 +66,35 @@ impl<'t> State<'t> {
         }
         match map.entries.borrow().get(name.as_bytes()) {
             Some(value) => Ok(Slot::element(value.clone(), map.element)),
-            None => match self.template.options.missing_key {
-                MissingKey::Invalid => Ok(Slot::absent()),
-                MissingKey::Error => {
-                    let key = fmt::quote(name.as_bytes());
-                    Err(self.error(self.with_own_text("map has no entry for key ", key, "")))
-                }
-            },
+            None => self.no_entry("map has no entry for key ", name),
         }
     }
 
-    fn no_field(&self, name: &str, receiver: &Slot) -> Box<crate::error::Error> {
+    /// What a missing key means is the template's choice.
+    fn no_entry(&self, complaint: &str, name: &str) -> Outcome<Slot> {
+        match self.template.options.missing_key {
+            MissingKey::Invalid => Ok(Slot::absent()),
+            MissingKey::Error => {
+                let key = fmt::quote(name.as_bytes());
+                Err(self.error(self.with_own_text(complaint, key, "")))
+            }
+        }
+    }
+
+    fn no_field(&self, name: &str, receiver: &Slot) -> Outcome<Slot> {
         let after = format!(" in type {}", receiver.type_name());
-        self.error(self.with_own_text("can't evaluate field ", name, &after))
+        Err(self.error(self.with_own_text("can't evaluate field ", name, &after)))
     }
 
-    /// A method without parameters that was given some.
-    fn too_many(&self, name: &str, args: usize, has_last: bool) -> Box<crate::error::Error> {
-        let count = args + usize::from(has_last);
-        self.error(format!("wrong number of args for {name}: want 0 got {count}"))
-    }
-
-    fn failed(&mut self, node: &'t Arg, name: &str, message: Message) -> Box<crate::error::Error> {
-        self.at = At::Arg(node);
-        self.error(Message::from(format!("error calling {name}: ")).then(message))
+    fn member_result(
+        &mut self,
+        node: &'t Arg,
+        name: &str,
+        result: Result<Value, Message>,
+    ) -> Outcome<Slot> {
+        result.map(Slot::plain).map_err(|message| {
+            self.at = At::Arg(node);
+            self.error(Message::from(format!("error calling {name}: ")).then(message))
+        })
     }
 }

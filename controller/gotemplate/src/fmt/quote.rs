@@ -10,7 +10,7 @@ pub(crate) fn quote(text: &[u8]) -> String {
 }
 
 /// `strconv.QuoteToASCII`
-pub(crate) fn quote_ascii(text: &[u8]) -> String {
+pub(super) fn quote_ascii(text: &[u8]) -> String {
     quote_with(text, true)
 }
 
@@ -30,7 +30,7 @@ fn quote_with(text: &[u8], ascii: bool) -> String {
 }
 
 /// `strconv.QuoteRune`, or `strconv.QuoteRuneToASCII`.
-pub(crate) fn quote_rune(c: char, ascii: bool) -> String {
+pub(super) fn quote_rune(c: char, ascii: bool) -> String {
     let mut quoted = String::from("'");
     push_escaped(&mut quoted, c, '\'', ascii);
     quoted.push('\'');
