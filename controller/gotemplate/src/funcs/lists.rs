@@ -222,15 +222,15 @@ fn chunk(call: &mut Call<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     Ok(Value::List(List::new(Element::AnyList, chunks)))
 }
 
-fn steps(call: &mut Call<'_>, start: i64, stop: i64, step: i64) -> Result<Vec<i64>, Failure> {
+fn steps(call: &mut Call<'_>, start: i64, end: i64, step: i64) -> Result<Vec<i64>, Failure> {
     let mut numbers = Vec::new();
-    let down = stop < start;
+    let down = end < start;
     if if down { step >= 0 } else { step <= 0 } {
         return Ok(numbers);
     }
     let mut number = start;
     // Go's numbers wrap around; the limit ends what has no end then.
-    while if down { number > stop } else { number < stop } {
+    while if down { number > end } else { number < end } {
         call.reserve(size_of::<Value>())?;
         numbers.push(number);
         number = number.wrapping_add(step);

@@ -1,5 +1,7 @@
 //! The functions that a template may call: one file for each group, and the list of all.
 
+#![expect(clippy::unnecessary_wraps, reason = "all functions have the type `Run`")]
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 

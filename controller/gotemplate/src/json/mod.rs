@@ -15,6 +15,9 @@ pub(crate) use write::{Failure, encode_within};
 /// Far above anything that fits into a Secret.
 const MAX_BYTES: usize = 1 << 28;
 
+/// A key, and where in the text its value is.
+pub type Member = (Vec<u8>, Range<usize>);
+
 /// Reads a JSON text as `json.Unmarshal` does into an `interface {}`: numbers are `float64`, the
 /// last of equal keys wins, and what is not UTF-8 becomes U+FFFD.
 ///
@@ -45,7 +48,7 @@ pub fn encode(value: &Value, escape_html: bool, indent: Option<&str>) -> Result<
 ///
 /// # Errors
 /// Go's, with the offending part marked as secret.
-pub fn members(json: &[u8]) -> Result<Vec<(Vec<u8>, Range<usize>)>, Message> {
+pub fn members(json: &[u8]) -> Result<Vec<Member>, Message> {
     read::members(json)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::Member;
 use super::scan::{Scanner, Token};
 use crate::error::Message;
 use crate::runes;
@@ -44,17 +45,14 @@ pub(crate) fn decode_what_fits(json: &[u8]) -> Result<(Value, Option<Message>), 
                 None => Value::Nil,
             },
             Token::Text => Value::string(string(text)),
-            Token::Number => match number(text) {
-                Some(number) => Value::Float(number),
-                None => {
-                    complaint.get_or_insert_with(|| {
-                        Message::from("json: cannot unmarshal number ")
-                            .secret(text)
-                            .text(" into Go value of type float64")
-                    });
-                    Value::Nil
+            Token::Number => {
+                let number = number(text);
+                if number.is_none() && complaint.is_none() {
+                    let message = Message::from("json: cannot unmarshal number ").secret(text);
+                    complaint = Some(message.text(" into Go value of type float64"));
                 }
-            },
+                number.map_or(Value::Nil, Value::Float)
+            }
             Token::True => Value::Bool(true),
             Token::False => Value::Bool(false),
             Token::Null => Value::Nil,
@@ -71,9 +69,9 @@ pub(crate) fn decode_what_fits(json: &[u8]) -> Result<(Value, Option<Message>), 
 }
 
 /// See [`super::members`].
-pub(super) fn members(json: &[u8]) -> Result<Vec<(Vec<u8>, Range<usize>)>, Message> {
+pub(super) fn members(json: &[u8]) -> Result<Vec<Member>, Message> {
     let mut scanner = Scanner::new(json);
-    let mut found: Vec<(Vec<u8>, Range<usize>)> = Vec::new();
+    let mut found: Vec<Member> = Vec::new();
     let mut other = None;
     while let Some((token, place)) = scanner.next()? {
         let depth = scanner.depth();
@@ -112,13 +110,13 @@ pub(super) fn members(json: &[u8]) -> Result<Vec<(Vec<u8>, Range<usize>)>, Messa
     }
 }
 
-fn start(found: &mut [(Vec<u8>, Range<usize>)], place: &Range<usize>) {
+fn start(found: &mut [Member], place: &Range<usize>) {
     if let Some((_, range)) = found.last_mut() {
         range.start = place.start;
     }
 }
 
-fn end(found: &mut [(Vec<u8>, Range<usize>)], place: &Range<usize>) {
+fn end(found: &mut [Member], place: &Range<usize>) {
     if let Some((_, range)) = found.last_mut() {
         range.end = place.end;
     }

@@ -16,7 +16,7 @@ struct Decimal {
     exponent: i64,
 }
 
-type Operation = fn(Decimal, Decimal) -> Result<Decimal, Failure>;
+type Operation = fn(&Decimal, &Decimal) -> Result<Decimal, Failure>;
 
 pub(super) fn add1(call: &mut Call<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     combined(call, any(arguments, 0), &[Value::int(1)], Decimal::plus)
@@ -48,7 +48,7 @@ fn combined(
     for other in others {
         let other = Decimal::new(to_float64(other))?;
         call.work(usize::try_from(result.coefficient.bits() / 64).unwrap_or(usize::MAX))?;
-        result = operation(result, other)?;
+        result = operation(&result, &other)?;
     }
     Ok(Value::Float(result.to_float()))
 }
@@ -86,37 +86,37 @@ impl Decimal {
         &self.coefficient * BigInt::from(10).pow(places)
     }
 
-    fn plus(self, other: Self) -> Result<Self, Failure> {
+    fn plus(&self, other: &Self) -> Result<Self, Failure> {
         let exponent = self.exponent.min(other.exponent);
         Ok(Self { coefficient: self.at(exponent) + other.at(exponent), exponent })
     }
 
-    fn minus(self, other: Self) -> Result<Self, Failure> {
+    fn minus(&self, other: &Self) -> Result<Self, Failure> {
         let exponent = self.exponent.min(other.exponent);
         Ok(Self { coefficient: self.at(exponent) - other.at(exponent), exponent })
     }
 
-    fn times(self, other: Self) -> Result<Self, Failure> {
+    fn times(&self, other: &Self) -> Result<Self, Failure> {
         let exponent = self.exponent + other.exponent;
         if i32::try_from(exponent).is_err() {
             let text = format!("exponent {exponent} overflows an int32!");
             return Err(Failure::Error(text.into()));
         }
-        Ok(Self { coefficient: self.coefficient * other.coefficient, exponent })
+        Ok(Self { coefficient: &self.coefficient * &other.coefficient, exponent })
     }
 
     /// Rounds the last digit half away from zero.
-    fn divided_by(self, other: Self) -> Result<Self, Failure> {
+    fn divided_by(&self, other: &Self) -> Result<Self, Failure> {
         if other.coefficient.sign() == Sign::NoSign {
             return Err("decimal division by 0".into());
         }
         let shift = self.exponent - other.exponent + PRECISION;
         let (dividend, divisor) = if shift < 0 {
             let scale = BigInt::from(10).pow(u32::try_from(-shift).unwrap_or_default());
-            (self.coefficient, other.coefficient * scale)
+            (self.coefficient.clone(), &other.coefficient * scale)
         } else {
             let scale = BigInt::from(10).pow(u32::try_from(shift).unwrap_or_default());
-            (self.coefficient * scale, other.coefficient)
+            (&self.coefficient * scale, other.coefficient.clone())
         };
         let mut quotient = &dividend / &divisor;
         let remainder = &dividend - &quotient * &divisor;

@@ -1,6 +1,6 @@
 //! Functions on texts.
 
-use super::arguments::{any, int, made, made_strings, rest, shown, text};
+use super::arguments::{any, int, made, made_strings, shown, text};
 use super::{Call, Failure, Function, Type};
 use crate::error::Message;
 use crate::fmt;
