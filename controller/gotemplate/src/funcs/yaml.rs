@@ -11,10 +11,8 @@ use crate::value::Value;
 
 use Type::{Any, String};
 
-pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("fromYaml", &[String], from_yaml),
-    Function::new("toYaml", &[Any], to_yaml),
-];
+pub(super) const FUNCTIONS: &[Function] =
+    &[Function::new("fromYaml", &[String], from_yaml), Function::new("toYaml", &[Any], to_yaml)];
 
 /// Counts what reading a text can take: one value behind each of these characters.
 fn prepare(call: &mut Call<'_>, yaml: &[u8]) -> Result<(), Failure> {
