@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<&'static Code> {
         .iter()
         .chain(extsecret_migrate::codes::ALL)
         .chain(FILES)
+        .chain(crate::render::codes::ALL)
         .copied()
         .collect();
     codes.sort_by_key(|code| code.id);

@@ -30,6 +30,8 @@ const FILE_FLAGS: &[&str] = &[
     "--kes-deployment",
     "--kes-values",
     "--install",
+    "--kubeconfig",
+    "--values",
 ];
 
 /// Prints the candidates for the last of `words`, whose first is the program's name.
@@ -113,6 +115,7 @@ mod tests {
         let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
         let mut listed = FILE_FLAGS.to_vec();
         known.sort_unstable();
+        known.dedup();
         listed.sort_unstable();
         assert_eq!(known, listed);
     }

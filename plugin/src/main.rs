@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod cli;
+mod cluster;
 mod commands;
 mod complete;
 mod exit;
@@ -12,6 +13,7 @@ mod files;
 mod input;
 mod output;
 mod placement;
+mod render;
 #[cfg(test)]
 mod testing;
 

@@ -110,7 +110,7 @@ pub enum CollectError {
         /// The item and its key.
         missing: Missing,
         /// What is wrong with it.
-        error: ValueError,
+        error: Box<ValueError>,
     },
 }
 
@@ -168,7 +168,7 @@ pub fn collect(
         };
         let entries = entries
             .unwrap_or_else(|| Ok(Data::new()))
-            .map_err(|error| CollectError::Value { missing: missing(), error })?;
+            .map_err(|error| CollectError::Value { missing: missing(), error: Box::new(error) })?;
         collected.data.extend(entries);
     }
     Ok(collected)

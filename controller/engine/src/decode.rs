@@ -44,7 +44,7 @@ fn base64(
     value: &[u8],
 ) -> Result<Vec<u8>, ValueError> {
     let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let decoded = if value.iter().any(|byte| is_break(byte)) {
+    let decoded = if value.iter().any(is_break) {
         let dense: Vec<u8> = value.iter().copied().filter(|byte| !is_break(byte)).collect();
         engine.decode(dense)
     } else {
@@ -53,8 +53,9 @@ fn base64(
     decoded.map_err(|error| {
         use base64::DecodeError;
         let at = match error {
-            DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => at,
-            DecodeError::InvalidLength(at) => at,
+            DecodeError::InvalidByte(at, _)
+            | DecodeError::InvalidLastSymbol(at, _)
+            | DecodeError::InvalidLength(at) => at,
             DecodeError::InvalidPadding => value.len(),
         };
         ValueError::Decode { strategy, at }
@@ -80,8 +81,8 @@ pub fn check_null_bytes(
 mod tests {
     use super::*;
 
-    fn decoded(strategy: DecodingStrategy, value: &[u8]) -> Option<Vec<u8>> {
-        decode(&strategy, value.to_vec()).ok()
+    fn decoded(strategy: &DecodingStrategy, value: &[u8]) -> Option<Vec<u8>> {
+        decode(strategy, value.to_vec()).ok()
     }
 
     #[test]
@@ -97,11 +98,11 @@ mod tests {
             (b"aG k=", None),
             (b"_-8=", None),
         ] {
-            let found = decoded(DecodingStrategy::Base64, value);
+            let found = decoded(&DecodingStrategy::Base64, value);
             assert_eq!(found.as_deref(), expected, "{}", value.escape_ascii());
         }
         assert_eq!(
-            decoded(DecodingStrategy::Base64Url, b"_-8=").as_deref(),
+            decoded(&DecodingStrategy::Base64Url, b"_-8=").as_deref(),
             Some(&b"\xff\xef"[..])
         );
     }
@@ -111,7 +112,7 @@ mod tests {
         for (value, expected) in
             [(&b"aGk="[..], &b"hi"[..]), (b"_-8=", b"\xff\xef"), (b"hi!", b"hi!")]
         {
-            assert_eq!(decoded(DecodingStrategy::Auto, value).as_deref(), Some(expected));
+            assert_eq!(decoded(&DecodingStrategy::Auto, value).as_deref(), Some(expected));
         }
     }
 

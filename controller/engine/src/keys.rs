@@ -2,6 +2,7 @@
 //! `esutils.ValidateKeys`).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use extsecret_crds::external_secret::ConversionStrategy;
 
@@ -64,7 +65,10 @@ fn convert_key(key: &str, unicode: bool) -> String {
     for character in key.chars() {
         match character {
             character if is_key_character(character) => new.push(character),
-            character if unicode => new.push_str(&format!("_U{:04x}_", u32::from(character))),
+            character if unicode => {
+                // Writing to a String does not fail.
+                let _ = write!(new, "_U{:04x}_", u32::from(character));
+            }
             _ => new.push('_'),
         }
     }
@@ -119,17 +123,17 @@ mod tests {
         keys.iter().map(|key| ((*key).to_owned(), key.as_bytes().to_vec())).collect()
     }
 
-    fn converted(strategy: ConversionStrategy, key: &str) -> String {
-        convert(&strategy, data(&[key])).unwrap().into_keys().next().unwrap()
+    fn converted(strategy: &ConversionStrategy, key: &str) -> String {
+        convert(strategy, data(&[key])).unwrap().into_keys().next().unwrap()
     }
 
     #[test]
     fn each_character_is_replaced_by_itself() {
         assert_eq!(
-            converted(ConversionStrategy::Default, "app/db pass-wörd.1"),
+            converted(&ConversionStrategy::Default, "app/db pass-wörd.1"),
             "app_db_pass-w_rd.1"
         );
-        assert_eq!(converted(ConversionStrategy::Unicode, "a/ö😀"), "a_U002f__U00f6__U1f600_");
+        assert_eq!(converted(&ConversionStrategy::Unicode, "a/ö😀"), "a_U002f__U00f6__U1f600_");
     }
 
     #[test]
@@ -154,7 +158,7 @@ mod tests {
         #[test]
         fn what_is_converted_is_valid(key in r"\PC{1,40}") {
             for strategy in [ConversionStrategy::Default, ConversionStrategy::Unicode] {
-                let key = converted(strategy, &key);
+                let key = converted(&strategy, &key);
                 proptest::prop_assert!(key.chars().all(is_key_character));
             }
         }

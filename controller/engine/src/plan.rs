@@ -174,28 +174,13 @@ pub fn desired(
         None => Rendered::default(),
     };
     let name = object.metadata.name.as_deref().unwrap_or_default();
-    let mut secret = match input.existing {
-        Some(existing) => {
-            let mut secret = existing.clone();
-            ownership::claim(object, &mut secret, input.adopt)?;
-            forget(&mut secret, &field_manager(name));
-            secret
-        }
-        None => {
-            let mut secret = Secret {
-                metadata: ObjectMeta {
-                    name: Some(object.spec.target_name(name).to_owned()),
-                    namespace: object.metadata.namespace.clone(),
-                    ..ObjectMeta::default()
-                },
-                ..Secret::default()
-            };
-            if object.spec.creation_policy() == CreationPolicy::Owner {
-                ownership::own(object, &mut secret);
-            }
-            secret
-        }
-    };
+    let mut secret = input.existing.cloned().unwrap_or_else(|| fresh(object, name));
+    if input.existing.is_some() {
+        ownership::claim(object, &mut secret, input.adopt)?;
+        forget(&mut secret, &field_manager(name));
+    } else if object.spec.creation_policy() == CreationPolicy::Owner {
+        ownership::own(object, &mut secret);
+    }
     fill_data(&mut secret, object, template, values, &rendered);
     fill_metadata(&mut secret, object, template, rendered);
     if target.and_then(|target| target.immutable) == Some(true) {
@@ -216,13 +201,23 @@ pub fn desired(
     Ok(secret)
 }
 
+/// A Secret with nothing but its name.
+fn fresh(object: &ExternalSecret, name: &str) -> Secret {
+    let metadata = ObjectMeta {
+        name: Some(object.spec.target_name(name).to_owned()),
+        namespace: object.metadata.namespace.clone(),
+        ..ObjectMeta::default()
+    };
+    Secret { metadata, ..Secret::default() }
+}
+
 /// Takes away what this ExternalSecret wrote before: what is still wanted comes back.
 fn forget(secret: &mut Secret, manager: &str) {
-    let managed = secret.managed_by(manager);
-    secret.data.retain(|key, _| !managed.data.contains(key));
+    let ours = secret.managed_by(manager);
+    secret.data.retain(|key, _| !ours.data.contains(key));
     for (map, keys) in [
-        (&mut secret.metadata.labels, &managed.labels),
-        (&mut secret.metadata.annotations, &managed.annotations),
+        (&mut secret.metadata.labels, &ours.labels),
+        (&mut secret.metadata.annotations, &ours.annotations),
     ] {
         if let Some(map) = map {
             map.retain(|key, _| !keys.contains(key));

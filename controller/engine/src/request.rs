@@ -37,7 +37,7 @@ pub struct StoreName {
 
 impl fmt::Display for StoreName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.kind, self.name)
+        write!(f, "{} \"{}\"", self.kind, self.name)
     }
 }
 

@@ -59,7 +59,7 @@ impl Secret {
     /// What `manager` has written. The operation of an entry does not count, only its manager, as
     /// in ESO. An entry that cannot be read is passed over: what it holds stays.
     pub(crate) fn managed_by(&self, manager: &str) -> Managed {
-        let mut managed = Managed::default();
+        let mut parts = Managed::default();
         for entry in self.metadata.managed_fields.iter().flatten() {
             let Some(fields) = &entry.fields_v1 else { continue };
             if entry.manager.as_deref() != Some(manager) {
@@ -71,11 +71,11 @@ impl Secret {
                     fields.keys().filter_map(|key| key.strip_prefix("f:")).map(str::to_owned)
                 })
             };
-            managed.data.extend(keys(&["f:data"]));
-            managed.labels.extend(keys(&["f:metadata", "f:labels"]));
-            managed.annotations.extend(keys(&["f:metadata", "f:annotations"]));
+            parts.data.extend(keys(&["f:data"]));
+            parts.labels.extend(keys(&["f:metadata", "f:labels"]));
+            parts.annotations.extend(keys(&["f:metadata", "f:annotations"]));
         }
-        managed
+        parts
     }
 }
 

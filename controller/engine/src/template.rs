@@ -115,7 +115,7 @@ pub enum TemplateError {
         /// Where the text stands.
         place: Place,
         /// What Go's parser would say.
-        error: gotemplate::Error,
+        error: Box<gotemplate::Error>,
     },
     /// It fails on these values.
     #[error("unable to execute template at {place}: {error}")]
@@ -123,7 +123,7 @@ pub enum TemplateError {
         /// Where the text stands.
         place: Place,
         /// What Go's executor would say.
-        error: gotemplate::Error,
+        error: Box<gotemplate::Error>,
     },
     /// An engine version that is gone.
     #[error("spec.target.template.engineVersion {0:?} is not supported: use v2")]
@@ -250,18 +250,18 @@ pub fn render(
         renderer.from(index, from, sources)?;
     }
     for (key, text) in template.data.iter().flatten() {
-        renderer.value(Place::Data(key.clone()), key, text.as_bytes(), Target::DATA)?;
+        renderer.value(&Place::Data(key.clone()), key, text.as_bytes(), &Target::DATA)?;
     }
     let metadata = template.metadata.as_ref();
     for (key, text) in metadata.and_then(|meta| meta.labels.as_ref()).into_iter().flatten() {
-        renderer.value(Place::Label(key.clone()), key, text.as_bytes(), Target::LABELS)?;
+        renderer.value(&Place::Label(key.clone()), key, text.as_bytes(), &Target::LABELS)?;
     }
     for (key, text) in metadata.and_then(|meta| meta.annotations.as_ref()).into_iter().flatten() {
         renderer.value(
-            Place::Annotation(key.clone()),
+            &Place::Annotation(key.clone()),
             key,
             text.as_bytes(),
-            Target::ANNOTATIONS,
+            &Target::ANNOTATIONS,
         )?;
     }
     Ok(renderer.rendered)
@@ -314,7 +314,7 @@ impl Renderer<'_> {
             self.object(index, source, "Secret", text, &target)?;
         }
         if let Some(literal) = &from.literal {
-            self.keys_and_values(Place::Literal(index), literal.as_bytes(), &target)?;
+            self.keys_and_values(&Place::Literal(index), literal.as_bytes(), &target)?;
         }
         Ok(())
     }
@@ -345,8 +345,8 @@ impl Renderer<'_> {
                 _ => Place::ConfigMap { index, name: name(), key },
             };
             match item.template_as() {
-                TemplateScope::Values => self.value(place, &item.key, text, target.clone())?,
-                TemplateScope::KeysAndValues => self.keys_and_values(place, text, target)?,
+                TemplateScope::Values => self.value(&place, &item.key, text, target)?,
+                TemplateScope::KeysAndValues => self.keys_and_values(&place, text, target)?,
                 TemplateScope::Other(scope) => return Err(TemplateError::Scope { index, scope }),
             }
         }
@@ -356,31 +356,31 @@ impl Renderer<'_> {
     /// A template whose result is the value of `key`.
     fn value(
         &mut self,
-        place: Place,
+        place: &Place,
         key: &str,
         text: &[u8],
-        target: Target,
+        target: &Target,
     ) -> Result<(), TemplateError> {
-        let result = self.execute(&place, key, text)?;
-        self.put(&place, key, result, &target)
+        let result = self.execute(place, key, text)?;
+        self.put(place, key, result, target)
     }
 
     /// A template whose result is a YAML map of keys and values.
     fn keys_and_values(
         &mut self,
-        place: Place,
+        place: &Place,
         text: &[u8],
         target: &Target,
     ) -> Result<(), TemplateError> {
         // ESO calls these templates by their whole text, which nobody can read in an error.
         let name = place.to_string();
-        let result = self.execute(&place, &name, text)?;
+        let result = self.execute(place, &name, text)?;
         let entries = goyaml::read_strings(&result).map_err(|error| TemplateError::NotAMap {
             place: place.clone(),
             cause: error.to_string(),
         })?;
         for (key, value) in entries {
-            self.put(&place, &key, value.into_bytes(), target)?;
+            self.put(place, &key, value.into_bytes(), target)?;
         }
         Ok(())
     }
@@ -396,11 +396,12 @@ impl Renderer<'_> {
             missing_key: MissingKey::Error,
             secret_text: matches!(place, Place::Secret { .. }),
         };
-        let template = Template::parse(name, text, options)
-            .map_err(|error| TemplateError::Parse { place: place.clone(), error })?;
-        template
-            .execute(&self.values, self.environment, &self.settings.limits)
-            .map_err(|error| TemplateError::Execute { place: place.clone(), error })
+        let template = Template::parse(name, text, options).map_err(|error| {
+            TemplateError::Parse { place: place.clone(), error: Box::new(error) }
+        })?;
+        template.execute(&self.values, self.environment, &self.settings.limits).map_err(|error| {
+            TemplateError::Execute { place: place.clone(), error: Box::new(error) }
+        })
     }
 
     fn put(

@@ -1,6 +1,8 @@
 //! The command line: what is typed, nothing about what it does.
 
+mod cluster;
 mod migrate;
+mod render;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -10,7 +12,9 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
+pub(crate) use cluster::ClusterArgs;
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
+pub(crate) use render::{RenderArgs, ValueArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -47,6 +51,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Migrate(Box<MigrateArgs>),
+    Render(Box<RenderArgs>),
     Explain(ExplainArgs),
     Completion(CompletionArgs),
     Version(VersionArgs),
@@ -148,15 +153,15 @@ pub(crate) fn command(program: Option<&OsStr>) -> clap::Command {
 pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<Cli, clap::Error> {
     let matches = command.try_get_matches_from_mut(args)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-    if let Command::Migrate(args) = &cli.command {
-        args.check().map_err(|(kind, message)| {
-            let migrate = command.find_subcommand_mut("migrate");
-            match migrate {
-                Some(migrate) => migrate.error(kind, message),
-                None => clap::Error::raw(kind, message),
-            }
-        })?;
-    }
+    let (verb, checked) = match &cli.command {
+        Command::Migrate(args) => ("migrate", args.check()),
+        Command::Render(args) => ("render", args.check()),
+        Command::Explain(_) | Command::Completion(_) | Command::Version(_) => return Ok(cli),
+    };
+    checked.map_err(|(kind, message)| match command.find_subcommand_mut(verb) {
+        Some(command) => command.error(kind, message),
+        None => clap::Error::raw(kind, message),
+    })?;
     Ok(cli)
 }
 

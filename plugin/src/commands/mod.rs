@@ -3,6 +3,7 @@
 mod completion;
 mod explain;
 mod migrate;
+mod render;
 mod version;
 
 use crate::cli::Command;
@@ -12,6 +13,7 @@ use crate::exit::Exit;
 pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Migrate(args) => migrate::run(&args),
+        Command::Render(args) => render::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completion(args) => completion::run(&args),
         Command::Version(args) => version::run(&args),

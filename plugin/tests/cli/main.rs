@@ -7,6 +7,7 @@ mod diff;
 mod examples;
 mod in_place;
 mod output_dir;
+mod render;
 mod report;
 mod run;
 mod secrecy;

@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
+
 use k8s_openapi::api::core::v1;
 use serde_json::{Value, json};
 

@@ -1,0 +1,100 @@
+//! AWS Secrets Manager and Systems Manager Parameter Store (eso-semantics 3.3 to 3.5).
+
+mod client;
+mod error;
+mod parameter_store;
+mod secrets_manager;
+
+use std::collections::BTreeMap;
+
+use extsecret_crds::provider::{AwsProvider, AwsService};
+use extsecret_engine::collect::{FetchError, Fetched};
+use extsecret_engine::property::Payload;
+use extsecret_engine::request::Fetch;
+use futures::stream::{self, StreamExt as _};
+
+pub use client::{Client, Endpoints};
+
+/// Requests that are under way at once for one store.
+const CONCURRENCY: usize = 8;
+
+impl Client {
+    /// Answers each of `wanted`, in order. What is asked for twice is fetched once.
+    pub async fn fetch(
+        &self,
+        store: &AwsProvider,
+        wanted: &[&Fetch],
+    ) -> Vec<Result<Fetched, FetchError>> {
+        let mut distinct: Vec<&Fetch> = Vec::new();
+        let order: Vec<usize> = wanted
+            .iter()
+            .map(|fetch| {
+                distinct.iter().position(|known| known == fetch).unwrap_or_else(|| {
+                    distinct.push(fetch);
+                    distinct.len() - 1
+                })
+            })
+            .collect();
+        let answers: Vec<_> = stream::iter(distinct)
+            .map(|fetch| self.answer(store, fetch))
+            .buffered(CONCURRENCY)
+            .collect()
+            .await;
+        order.into_iter().filter_map(|index| answers.get(index).cloned()).collect()
+    }
+
+    async fn answer(&self, store: &AwsProvider, fetch: &Fetch) -> Result<Fetched, FetchError> {
+        let prefix = store.prefix.as_deref().unwrap_or_default();
+        match (&store.service, fetch) {
+            (AwsService::SecretsManager, Fetch::Value { key, version }) => self
+                .secrets_manager
+                .value(&format!("{prefix}{key}"), version.as_deref())
+                .await
+                .map(Fetched::Value),
+            (AwsService::SecretsManager, Fetch::Tags { key }) => {
+                self.secrets_manager.tags(&format!("{prefix}{key}")).await.map(Fetched::Tags)
+            }
+            (AwsService::SecretsManager, Fetch::Find(find)) => {
+                self.secrets_manager.find(prefix, find).await.map(Fetched::Found)
+            }
+            (AwsService::ParameterStore, Fetch::Value { key, version }) => self
+                .parameter_store
+                .value(&format!("{prefix}{key}"), version.as_deref())
+                .await
+                .map(Fetched::Value),
+            (AwsService::ParameterStore, Fetch::Tags { key }) => {
+                self.parameter_store.tags(&format!("{prefix}{key}")).await.map(Fetched::Tags)
+            }
+            (AwsService::ParameterStore, Fetch::Find(find)) => {
+                self.parameter_store.find(prefix, find).await.map(Fetched::Found)
+            }
+            (service, _) => Err(FetchError::Failed {
+                message: format!(
+                    "the AWS service {service} is not supported: use SecretsManager or ParameterStore"
+                ),
+                may_pass: false,
+            }),
+        }
+    }
+}
+
+/// The part of a name that AWS itself can filter by: the store's prefix and the path.
+fn name_prefix(prefix: &str, path: Option<&str>) -> Option<String> {
+    let whole = format!("{prefix}{}", path.unwrap_or_default());
+    (!whole.is_empty()).then_some(whole)
+}
+
+/// Tags as a map; of a key that stands twice, which AWS does not allow, the last counts.
+fn tag_map<'a>(
+    tags: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>,
+) -> BTreeMap<String, String> {
+    let pairs = tags
+        .into_iter()
+        .filter_map(|(key, value)| Some((key?.to_owned(), value.unwrap_or_default().to_owned())));
+    pairs.collect()
+}
+
+/// A secret that is text.
+fn text(value: &str) -> Payload {
+    Payload { string: Some(value.as_bytes().to_vec()), binary: None }
+}
