@@ -7,6 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::decode::{Key, Mapping, Yaml, decode};
 use crate::error::Error;
+use crate::float;
 use crate::gosyntax;
 use crate::scalar::{self, Scalar};
 
@@ -220,11 +221,11 @@ fn write_value(out: &mut String, value: &Value) {
 }
 
 fn write_float(out: &mut String, f: f64) {
+    let scientific = float::scientific(f);
     if f == 0.0 || (1e-6..1e21).contains(&f.abs()) {
-        out.push_str(&f.to_string());
+        out.push_str(&float::plain(&scientific));
         return;
     }
-    let scientific = format!("{f:e}");
     match scientific.split_once('e') {
         Some((mantissa, exponent)) if !exponent.starts_with('-') => {
             out.push_str(mantissa);

@@ -5,6 +5,7 @@
 mod compose;
 mod decode;
 mod error;
+pub mod float;
 mod gosyntax;
 mod input;
 mod json;

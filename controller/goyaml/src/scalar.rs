@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
+use crate::float;
+
 /// What a scalar is before it becomes JSON; keys are spelled from this, not from the JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar<'a> {
@@ -421,16 +423,16 @@ fn float_key(f: f64) -> String {
 pub fn short_float(f: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "that is what 32 bits leave")]
     let f = f as f32;
-    general(f64::from(f), &format!("{f}"), &format!("{f:e}"))
+    general(f64::from(f), &float::scientific_32(f))
 }
 
 /// Go's `FormatFloat(f, 'g', -1, 64)`.
 pub fn float(f: f64) -> String {
-    general(f, &format!("{f}"), &format!("{f:e}"))
+    general(f, &float::scientific(f))
 }
 
 /// The shortest digits, with an exponent where Go writes one.
-fn general(f: f64, plain: &str, scientific: &str) -> String {
+fn general(f: f64, scientific: &str) -> String {
     if f.is_nan() {
         return "NaN".to_owned();
     }
@@ -440,7 +442,7 @@ fn general(f: f64, plain: &str, scientific: &str) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
     if (-4..6).contains(&exponent) {
-        return plain.to_owned();
+        return float::plain(scientific);
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())

@@ -82,7 +82,7 @@ impl Decimal {
             return Self { digits: Vec::new(), point: 0 };
         }
         let text = match count {
-            None => format!("{magnitude:e}"),
+            None => goyaml::float::scientific(magnitude),
             Some(count) => {
                 let fraction = count.saturating_sub(1).min(MOST_DIGITS);
                 format!("{magnitude:.fraction$e}")

@@ -1,5 +1,7 @@
 //! JSON from values.
 
+use goyaml::float;
+
 use super::scan::{Scanner, Token};
 use crate::error::Message;
 use crate::runes;
@@ -122,12 +124,12 @@ impl Writer {
             let message = Message::from("json: unsupported value: ").secret(name);
             return Err(Failure::Error(message));
         }
+        let scientific = float::scientific(number);
         let size = number.abs();
         let text = if size != 0.0 && !(1e-6..1e21).contains(&size) {
-            let text = format!("{number:e}");
-            if size < 1.0 { text } else { text.replace('e', "e+") }
+            if size < 1.0 { scientific } else { scientific.replace('e', "e+") }
         } else {
-            number.to_string()
+            float::plain(&scientific)
         };
         self.write(text.as_bytes())
     }

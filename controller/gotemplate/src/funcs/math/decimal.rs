@@ -67,7 +67,7 @@ impl Decimal {
             let message = Message::from("Cannot create a Decimal from ").secret(name);
             return Err(message.into());
         }
-        let text = format!("{number:e}");
+        let text = goyaml::float::scientific(number);
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits: i64 = format!("{whole}{fraction}").parse().unwrap_or_default();
