@@ -19,7 +19,8 @@ pub fn answer(mode: Mode, case: &Line) -> anyhow::Result<Line> {
         Mode::Template => template(case),
         Mode::Json => json(case),
         Mode::Hash => hash(case),
-        Mode::Base64 | Mode::Gjson | Mode::Regexp | Mode::Yaml => Ok(Line::new()),
+        Mode::Gjson => gjson(case),
+        Mode::Base64 | Mode::Regexp | Mode::Yaml => Ok(Line::new()),
     }
 }
 
@@ -110,6 +111,23 @@ fn taken_apart(input: &[u8], members: Vec<(Vec<u8>, std::ops::Range<usize>)>) ->
     }
     let members = Value::Object(sorted.into_iter().collect());
     Line::from_iter([("members_base64".to_owned(), members)])
+}
+
+fn gjson(case: &Line) -> anyhow::Result<Line> {
+    let input = text(case, "json")?;
+    let path = text(case, "path")?;
+    let mut answer = Line::new();
+    match gjson::lookup(&input, &path, gjson::Limits::default()) {
+        Ok(found) => {
+            put(&mut answer, "output", &found.string());
+            put(&mut answer, "raw", found.raw());
+            answer.insert("exists".to_owned(), found.exists().into());
+            let kind = format!("{:?}", found.kind()).to_lowercase();
+            answer.insert("type".to_owned(), kind.into());
+        }
+        Err(limit) => put(&mut answer, "limit", limit.to_string().as_bytes()),
+    }
+    Ok(answer)
 }
 
 fn hash(case: &Line) -> anyhow::Result<Line> {
