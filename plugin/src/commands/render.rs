@@ -14,7 +14,7 @@ use extsecret_manifest::node::Node;
 use extsecret_manifest::read::Limits;
 use extsecret_manifest::source::Place;
 use extsecret_provider::aws::Endpoints;
-use gotemplate::{Delimiters, Environment};
+use gotemplate::Delimiters;
 
 use crate::cli::{Format, InputArgs, RenderArgs};
 use crate::cluster::Cluster;
@@ -26,6 +26,7 @@ use crate::render::aws::Aws;
 use crate::render::compare::{self, Comparison};
 use crate::render::mask::Mask;
 use crate::render::subject::{Manifests, Subject, Written};
+use crate::render::system::System;
 use crate::render::values::Offline;
 use crate::render::{codes, locate, show};
 
@@ -78,6 +79,7 @@ pub(crate) fn run(args: &RenderArgs) -> anyhow::Result<Exit> {
         aws: None,
         settings,
         mask: Mask::new(args.show_values)?,
+        system: System::new()?,
         findings: Vec::new(),
         notes: Vec::new(),
     };
@@ -167,6 +169,7 @@ struct Renderer<'a> {
     aws: Option<Aws>,
     settings: Settings,
     mask: Mask,
+    system: System,
     /// What is wrong, with the object that it is about.
     findings: Vec<(String, Option<Place>, Diagnostic)>,
     /// What is worth knowing about objects that are fine.
@@ -217,8 +220,7 @@ impl Renderer<'_> {
             Ok(answers) => answers,
             Err(diagnostic) => return Ok(Err(Failure::Diagnostic(diagnostic))),
         };
-        let mut system = System;
-        let collected = match collect::collect(&object.spec, &requests, answers, &mut system) {
+        let collected = match collect::collect(&object.spec, &requests, answers, &mut self.system) {
             Ok(collected) => collected,
             Err(error) => return Ok(Err(Failure::Collect(error))),
         };
@@ -238,9 +240,10 @@ impl Renderer<'_> {
             settings: &self.settings,
             adopt: true,
         };
-        let wanted = plan::desired(&input, &collected.data, &mut system);
+        let wanted = plan::desired(&input, &collected.data, &mut self.system);
         if wanted.is_ok() {
-            self.note(subject, &collected, &plan::plan(&input, &mut system).outcome.message);
+            let message = plan::plan(&input, &mut self.system).outcome.message;
+            self.note(subject, &collected, &message);
         }
         Ok(wanted.map(|secret| (existing, secret)).map_err(Failure::Plan))
     }
@@ -459,22 +462,4 @@ fn explain(
     }
     output::stderr(&text);
     failed
-}
-
-/// The machine's clock and random source, for templates.
-struct System;
-
-impl Environment for System {
-    #[expect(clippy::disallowed_methods, reason = "the one place where templates get the time")]
-    fn now(&self) -> i128 {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        now.map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(i128::MAX))
-    }
-
-    fn fill_random(&mut self, buffer: &mut [u8]) {
-        if getrandom::fill(buffer).is_err() {
-            // A key of zeros must not come out as if it were random.
-            buffer.fill(0);
-        }
-    }
 }

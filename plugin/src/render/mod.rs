@@ -7,4 +7,5 @@ pub(crate) mod locate;
 pub(crate) mod mask;
 pub(crate) mod show;
 pub(crate) mod subject;
+pub(crate) mod system;
 pub(crate) mod values;
