@@ -45,8 +45,6 @@ func answerJSON(asked question) (*answer, error) {
 		encoder.SetEscapeHTML(false)
 		err = encoder.Encode(decoded)
 		written = bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
-	case "print":
-		written = fmt.Appendf(nil, "%v", decoded)
 	default:
 		return nil, fmt.Errorf("unknown op %q", op)
 	}
@@ -114,12 +112,6 @@ func answerYAML(asked question) (*answer, error) {
 		value := map[string]string{}
 		err = yaml.Unmarshal([]byte(text), &value)
 		read = value
-	case "to_json":
-		written, err := yaml.YAMLToJSON([]byte(text))
-		if err != nil {
-			return failed(err), nil
-		}
-		return output(string(written)), nil
 	default:
 		return nil, fmt.Errorf("unknown op %q", op)
 	}

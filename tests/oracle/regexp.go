@@ -36,15 +36,13 @@ func answerRegexp(asked question) (*answer, error) {
 	}
 	switch op {
 	case "compile":
-		return output(strconv.Itoa(compiled.NumSubexp())), nil
+		return output(""), nil
 	case "match":
 		return output(strconv.FormatBool(compiled.MatchString(subject))), nil
 	case "find":
-		return output(compiled.FindString(subject)).
-			value("indices", compiled.FindStringSubmatchIndex(subject)), nil
+		return output(compiled.FindString(subject)), nil
 	case "find_all":
-		return new(answer).texts("outputs", compiled.FindAllString(subject, n)).
-			value("indices", compiled.FindAllStringIndex(subject, n)), nil
+		return new(answer).texts("outputs", compiled.FindAllString(subject, n)), nil
 	case "replace":
 		return output(compiled.ReplaceAllString(subject, replacement)), nil
 	case "replace_literal":

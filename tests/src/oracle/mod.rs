@@ -11,6 +11,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
 use anyhow::{Context as _, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::tools;
@@ -76,7 +78,7 @@ impl Mode {
         match self {
             Self::Gjson => &["output", "output_base64", "raw", "raw_base64", "exists", "type"],
             Self::Regexp => {
-                &["output", "output_base64", "outputs", "outputs_base64", "indices", "error"]
+                &["output", "output_base64", "outputs", "outputs_base64", "error", "error_base64"]
             }
             Self::Json => &["output", "output_base64", "members_base64", "error", "error_base64"],
             _ => &["output", "output_base64", "error", "error_base64", "panic", "panic_base64"],
@@ -128,7 +130,22 @@ pub fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
 /// The fields of a line that are its answer.
 pub fn answer_of(mode: Mode, line: &Line) -> Line {
     let fields = line.iter().filter(|(name, _)| mode.answers().contains(&name.as_str()));
-    fields.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let mut answer: Line = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+    // Here we have words of our own.
+    let op = line.get("op").and_then(Value::as_str);
+    if mode == Mode::Base64 || (mode == Mode::Json && op == Some("string")) {
+        for (_, said) in answer.iter_mut().filter(|(name, _)| *name == "error") {
+            *said = "".into();
+        }
+    }
+    // And here the words are text.
+    if mode == Mode::Regexp
+        && let Some(said) = answer.remove("error_base64")
+    {
+        let said = STANDARD.decode(said.as_str().unwrap_or_default()).unwrap_or_default();
+        answer.insert("error".to_owned(), String::from_utf8_lossy(&said).into());
+    }
+    answer
 }
 
 /// The Go program, answering one line after the other.

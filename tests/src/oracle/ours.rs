@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use extsecret_crds::external_secret::DecodingStrategy;
+use extsecret_engine::{decode, hash};
+use gotemplate::regexp::{Regexp, quote_meta};
 use gotemplate::{Delimiters, Environment, ErrorKind, Limits, MissingKey, Options, Template, json};
 use serde_json::Value;
 
@@ -16,11 +19,13 @@ use super::{Line, Mode};
 /// If the case is malformed.
 pub fn answer(mode: Mode, case: &Line) -> anyhow::Result<Line> {
     match mode {
-        Mode::Template => template(case),
-        Mode::Json => json(case),
-        Mode::Hash => hash(case),
+        Mode::Base64 => base64(case),
         Mode::Gjson => gjson(case),
-        Mode::Base64 | Mode::Regexp | Mode::Yaml => Ok(Line::new()),
+        Mode::Hash => hash(case),
+        Mode::Json => json(case),
+        Mode::Regexp => regexp(case),
+        Mode::Template => template(case),
+        Mode::Yaml => yaml(case),
     }
 }
 
@@ -113,16 +118,50 @@ fn taken_apart(input: &[u8], members: Vec<(Vec<u8>, std::ops::Range<usize>)>) ->
     Line::from_iter([("members_base64".to_owned(), members)])
 }
 
+fn hash(case: &Line) -> anyhow::Result<Line> {
+    let has = |name: &str| case.contains_key(name) || case.contains_key(&format!("{name}_base64"));
+    let hash = if has("data") {
+        hash::data_hash(&texts(case, "data")?)
+    } else if has("text") {
+        hash::object_hash(&text(case, "text")?)
+    } else {
+        let read = |name| -> anyhow::Result<BTreeMap<String, String>> {
+            let entries = texts(case, name)?.into_iter();
+            entries.map(|(key, value)| Ok((key, String::from_utf8(value)?))).collect()
+        };
+        let (annotations, labels) = (read("annotations")?, read("labels")?);
+        let version = hash::synced_resource_version(0, Some(&annotations), Some(&labels));
+        version.strip_prefix("0-").context("a version begins with the generation")?.to_owned()
+    };
+    Ok(outcome(Ok(hash.into_bytes())))
+}
+
+fn base64(case: &Line) -> anyhow::Result<Line> {
+    let strategy = match text(case, "op")?.as_slice() {
+        b"std" => DecodingStrategy::Base64,
+        b"url" => DecodingStrategy::Base64Url,
+        _ => bail!("op is std or url"),
+    };
+    let decoded = decode::decode(&strategy, text(case, "text")?);
+    Ok(outcome(decoded.map_err(|_| Vec::new())))
+}
+
 fn gjson(case: &Line) -> anyhow::Result<Line> {
-    let input = text(case, "json")?;
-    let path = text(case, "path")?;
+    let (json, path) = (text(case, "json")?, text(case, "path")?);
     let mut answer = Line::new();
-    match gjson::lookup(&input, &path, gjson::Limits::default()) {
+    match gjson::lookup(&json, &path, gjson::Limits::default()) {
         Ok(found) => {
             put(&mut answer, "output", &found.string());
             put(&mut answer, "raw", found.raw());
             answer.insert("exists".to_owned(), found.exists().into());
-            let kind = format!("{:?}", found.kind()).to_lowercase();
+            let kind = match found.kind() {
+                gjson::Kind::Null => "null",
+                gjson::Kind::False => "false",
+                gjson::Kind::Number => "number",
+                gjson::Kind::String => "string",
+                gjson::Kind::True => "true",
+                gjson::Kind::Json => "json",
+            };
             answer.insert("type".to_owned(), kind.into());
         }
         Err(limit) => put(&mut answer, "limit", limit.to_string().as_bytes()),
@@ -130,13 +169,73 @@ fn gjson(case: &Line) -> anyhow::Result<Line> {
     Ok(answer)
 }
 
-fn hash(case: &Line) -> anyhow::Result<Line> {
-    let hash = if case.contains_key("data") || case.contains_key("data_base64") {
-        extsecret_engine::hash::data_hash(&texts(case, "data")?)
-    } else {
-        extsecret_engine::hash::object_hash(&text(case, "text")?)
+fn regexp(case: &Line) -> anyhow::Result<Line> {
+    let op = text(case, "op")?;
+    let subject = text(case, "subject")?;
+    let replacement = text(case, "replacement")?;
+    let n = case.get("n").map_or(Some(-1), Value::as_i64).context("n is a number")?;
+    if op == b"quote_meta" {
+        return Ok(outcome(Ok(quote_meta(&subject))));
+    }
+    let compiled = match Regexp::new(text(case, "pattern")?) {
+        Ok(compiled) => compiled,
+        Err(error) => return Ok(outcome(Err(error.to_string().into_bytes()))),
     };
-    Ok(outcome(Ok(hash.into_bytes())))
+    let written = match op.as_slice() {
+        b"compile" => Vec::new(),
+        b"match" => compiled.is_match(&subject).to_string().into_bytes(),
+        b"find" => compiled.find(&subject).unwrap_or_default().to_vec(),
+        b"find_all" => return Ok(list(compiled.find_all(&subject, n))),
+        b"split" => return Ok(list(compiled.split(&subject, n))),
+        b"replace" => compiled.replace_all(&subject, &replacement, usize::MAX)?,
+        b"replace_literal" => compiled.replace_all_literal(&subject, &replacement, usize::MAX)?,
+        _ => bail!("unknown op"),
+    };
+    Ok(outcome(Ok(written)))
+}
+
+fn list(items: Option<Vec<&[u8]>>) -> Line {
+    let Some(items) = items else {
+        return Line::from_iter([("outputs".to_owned(), Value::Null)]);
+    };
+    let texts: Result<Vec<_>, _> = items.iter().map(|item| str::from_utf8(item)).collect();
+    match texts {
+        Ok(texts) => Line::from_iter([("outputs".to_owned(), texts.into())]),
+        Err(_) => {
+            let encoded: Vec<_> = items.iter().map(|item| STANDARD.encode(item)).collect();
+            Line::from_iter([("outputs_base64".to_owned(), encoded.into())])
+        }
+    }
+}
+
+fn yaml(case: &Line) -> anyhow::Result<Line> {
+    let op = text(case, "op")?;
+    if op == b"write" {
+        let value =
+            json::decode(&text(case, "json")?).map_err(|message| anyhow::anyhow!("{message}"))?;
+        // As `toYaml` does it: `yaml.Marshal` goes through JSON.
+        let written = json::encode(&value, true, None).map_err(|message| message.reveal());
+        return Ok(outcome(written.and_then(|json| {
+            let yaml = goyaml::json_to_yaml(&json);
+            yaml.map(String::into_bytes).map_err(|error| error.reveal().into_bytes())
+        })));
+    }
+    let input = text(case, "yaml")?;
+    let read = match op.as_slice() {
+        b"read" => goyaml::read(&input),
+        b"read_map" => goyaml::read_object(&input).map(Value::Object),
+        b"read_strings" => goyaml::read_strings(&input).map(|entries| {
+            Value::Object(entries.into_iter().map(|(key, value)| (key, value.into())).collect())
+        }),
+        _ => bail!("op is read, read_map, read_strings or write"),
+    };
+    let read = match read {
+        Ok(value) => serde_json::to_vec(&value)?,
+        Err(error) => return Ok(outcome(Err(error.reveal().into_bytes()))),
+    };
+    // Numbers as Go's JSON has them.
+    let decoded = json::decode(&read).and_then(|value| json::encode(&value, false, None));
+    Ok(outcome(decoded.map_err(|message| message.reveal())))
 }
 
 fn outcome(result: Result<Vec<u8>, Vec<u8>>) -> Line {
