@@ -132,8 +132,7 @@ pub fn answer_of(mode: Mode, line: &Line) -> Line {
     let fields = line.iter().filter(|(name, _)| mode.answers().contains(&name.as_str()));
     let mut answer: Line = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
     // Here we have words of our own.
-    let op = line.get("op").and_then(Value::as_str);
-    if mode == Mode::Base64 || (mode == Mode::Json && op == Some("string")) {
+    if mode == Mode::Base64 {
         for (_, said) in answer.iter_mut().filter(|(name, _)| *name == "error") {
             *said = "".into();
         }

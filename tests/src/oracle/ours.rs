@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use extsecret_crds::external_secret::DecodingStrategy;
-use extsecret_engine::{decode, hash};
+use extsecret_engine::property::Payload;
+use extsecret_engine::{decode, hash, property};
 use gotemplate::regexp::{Regexp, quote_meta};
 use gotemplate::{Delimiters, Environment, ErrorKind, Limits, MissingKey, Options, Template, json};
 use serde_json::Value;
@@ -96,7 +97,7 @@ fn json(case: &Line) -> anyhow::Result<Line> {
         b"raw" => encoded(false, None),
         b"string" => json::decode_string(&input),
         b"members" => match json::members(&input) {
-            Ok(members) => return Ok(taken_apart(&input, members)),
+            Ok(_) => return taken_apart(input),
             Err(message) => Err(message),
         },
         _ => bail!("op is decode_encode, pretty, raw, string or members"),
@@ -104,18 +105,12 @@ fn json(case: &Line) -> anyhow::Result<Line> {
     Ok(outcome(written.map_err(|message| message.reveal())))
 }
 
-fn taken_apart(input: &[u8], members: Vec<(Vec<u8>, std::ops::Range<usize>)>) -> Line {
-    let mut sorted = BTreeMap::new();
-    for (key, place) in members {
-        let raw = input.get(place).unwrap_or_default();
-        let value = json::unquote(raw).unwrap_or_else(|| raw.to_vec());
-        sorted.insert(
-            String::from_utf8_lossy(&key).into_owned(),
-            Value::from(STANDARD.encode(value)),
-        );
-    }
-    let members = Value::Object(sorted.into_iter().collect());
-    Line::from_iter([("members_base64".to_owned(), members)])
+/// The members as the engine hands them on.
+fn taken_apart(json: Vec<u8>) -> anyhow::Result<Line> {
+    let data = property::extract(&Payload { string: Some(json), binary: None }, None, "k")?;
+    let encoded = data.into_iter().map(|(key, value)| (key, STANDARD.encode(value).into()));
+    let members = Value::Object(encoded.collect());
+    Ok(Line::from_iter([("members_base64".to_owned(), members)]))
 }
 
 fn hash(case: &Line) -> anyhow::Result<Line> {
@@ -216,7 +211,7 @@ fn yaml(case: &Line) -> anyhow::Result<Line> {
         // As `toYaml` does it: `yaml.Marshal` goes through JSON.
         let written = json::encode(&value, true, None).map_err(|message| message.reveal());
         return Ok(outcome(written.and_then(|json| {
-            let yaml = goyaml::json_to_yaml(&json);
+            let yaml = goyaml::json_to_yaml(&json, usize::MAX);
             yaml.map(String::into_bytes).map_err(|error| error.reveal().into_bytes())
         })));
     }

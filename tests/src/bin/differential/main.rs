@@ -121,6 +121,7 @@ struct Comparison<'a> {
     failed_in_go: usize,
     limited: usize,
     ignored: usize,
+    undecided: usize,
     explained: BTreeMap<usize, usize>,
     /// How often each kind of difference was found.
     found: BTreeMap<String, usize>,
@@ -142,6 +143,7 @@ impl<'a> Comparison<'a> {
             failed_in_go: 0,
             limited: 0,
             ignored: 0,
+            undecided: 0,
             explained: BTreeMap::new(),
             found: BTreeMap::new(),
         }
@@ -211,11 +213,21 @@ impl<'a> Comparison<'a> {
             self.ignored += usize::from(count);
             return Ok(None);
         }
+        if self.undecided(case, &go)? {
+            self.undecided += usize::from(count);
+            return Ok(None);
+        }
         if let Some(number) = self.differences.explain(self.mode, case, &go, &ours) {
             *self.explained.entry(number).or_default() += usize::from(count);
             return Ok(None);
         }
         Ok(Some(Finding { go, ours }))
+    }
+
+    /// Whether Go, which goes through a map in any order, has more than one answer.
+    fn undecided(&mut self, case: &Case, go: &Case) -> anyhow::Result<bool> {
+        let again = self.oracle.ask(&vec![case.clone(); 24])?;
+        Ok(again.iter().any(|line| oracle::answer_of(self.mode, line) != *go))
     }
 
     fn find(&mut self, case: &Case) -> anyhow::Result<Option<Finding>> {
@@ -301,12 +313,13 @@ impl<'a> Comparison<'a> {
         writeln!(
             io::stdout(),
             "{}: {} cases, {} of them errors in Go, {explained} explained, {} at a limit, {} with addresses, \
-             {found} differ in {} ways",
+             {} with any answer in Go, {found} differ in {} ways",
             self.mode,
             self.cases,
             self.failed_in_go,
             self.limited,
             self.ignored,
+            self.undecided,
             self.found.len(),
         )?;
         for (kind, times) in &self.found {
