@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use extsecret_engine::collect::{self, CollectError, Collected, FetchError, Fetched};
-use extsecret_engine::plan::{self, Input, PlanError};
+use extsecret_engine::plan::{self, Action, Input, PlanError};
 use extsecret_engine::request::{self, Request};
 use extsecret_engine::secret::Secret;
 use extsecret_engine::template::{self, Reference, Settings, Sources, TemplateError};
@@ -153,6 +153,14 @@ impl Connection<'_> {
     }
 }
 
+/// What becomes of an ExternalSecret.
+struct Rendered {
+    /// The Secret that is in the cluster now.
+    existing: Option<Secret>,
+    /// The Secret as it would be; `None` if there would be none.
+    wanted: Option<Secret>,
+}
+
 /// Why a Secret is not shown.
 enum Failure {
     Collect(CollectError),
@@ -184,18 +192,19 @@ impl Renderer<'_> {
         shown: &mut Shown,
     ) -> anyhow::Result<()> {
         match self.render(subject)? {
-            Ok((existing, secret)) if self.args.diff => {
-                let existing = existing.as_ref();
-                shown.comparisons.push(compare::compare(
+            Ok(Rendered { existing, wanted }) if self.args.diff => {
+                let comparison = compare::compare(
                     &subject.object,
-                    existing,
-                    &secret,
+                    existing.as_ref(),
+                    wanted.as_ref(),
                     &self.mask,
-                ));
+                );
+                shown.comparisons.extend(comparison);
             }
-            Ok((_, secret)) => {
-                let document = show::document(&subject.object, &secret, &self.mask);
-                shown.documents.push(Node::from(document));
+            Ok(Rendered { wanted, .. }) => {
+                let document =
+                    wanted.map(|secret| show::document(&subject.object, &secret, &self.mask));
+                shown.documents.extend(document.map(Node::from));
             }
             Err(failure) => {
                 let diagnostic = self.diagnostic(subject, failure, inputs);
@@ -206,11 +215,7 @@ impl Renderer<'_> {
         Ok(())
     }
 
-    /// The Secret, and the one that is in the cluster now.
-    fn render(
-        &mut self,
-        subject: &Subject<'_>,
-    ) -> anyhow::Result<Result<(Option<Secret>, Secret), Failure>> {
+    fn render(&mut self, subject: &Subject<'_>) -> anyhow::Result<Result<Rendered, Failure>> {
         let object = &subject.object;
         let requests = match request::requests(&object.spec) {
             Ok(requests) => requests,
@@ -240,12 +245,29 @@ impl Renderer<'_> {
             settings: &self.settings,
             adopt: true,
         };
-        let wanted = plan::desired(&input, &collected.data, &mut self.system);
-        if wanted.is_ok() {
-            let message = plan::plan(&input, &mut self.system).outcome.message;
-            self.note(subject, &collected, &message);
+        let plan = plan::plan(&input, &mut self.system);
+        if !plan.outcome.ready {
+            // What the Secret itself says about it has a place; the rest is about policies.
+            let failure = match plan::desired(&input, &collected.data, &mut self.system) {
+                Err(error) => Failure::Plan(error),
+                Ok(_) => {
+                    Failure::Diagnostic(Diagnostic::new(&codes::NO_SECRET, plan.outcome.message))
+                }
+            };
+            return Ok(Err(failure));
         }
-        Ok(wanted.map(|secret| (existing, secret)).map_err(Failure::Plan))
+        let wanted = match plan.action {
+            Action::Create(secret) | Action::Update(secret) => Some(secret),
+            Action::Delete => None,
+            Action::Nothing if plan.outcome.bound || collected.data.is_empty() => existing.clone(),
+            // A policy keeps it from being written; what it would be is shown all the same.
+            Action::Nothing => match plan::desired(&input, &collected.data, &mut self.system) {
+                Ok(secret) => Some(secret),
+                Err(error) => return Ok(Err(Failure::Plan(error))),
+            },
+        };
+        self.note(subject, &collected, &plan.outcome.message);
+        Ok(Ok(Rendered { existing, wanted }))
     }
 
     /// What the controller would say, where it is more than "secret synced".

@@ -17,6 +17,8 @@ pub(crate) struct Comparison {
     name: String,
     /// Whether there is such a Secret now.
     exists: bool,
+    /// Whether there would be one.
+    wanted: bool,
     /// What differs; nothing if the Secret is as it would be written.
     pub(crate) changes: Vec<Change>,
     /// Keys of the data that stay as they are.
@@ -36,25 +38,27 @@ pub(crate) struct Change {
     after: Option<String>,
 }
 
-/// Compares what is with what would be.
+/// Compares what is with what would be; `None` if there is nothing on either side.
 pub(crate) fn compare(
     object: &ExternalSecret,
     existing: Option<&Secret>,
-    wanted: &Secret,
+    wanted: Option<&Secret>,
     mask: &Mask,
-) -> Comparison {
+) -> Option<Comparison> {
+    let some = wanted.or(existing)?;
     let nothing = Secret::default();
-    let before = existing.unwrap_or(&nothing);
+    let (before, after) = (existing.unwrap_or(&nothing), wanted.unwrap_or(&nothing));
     let mut comparison = Comparison {
-        namespace: wanted.metadata.namespace.clone(),
-        name: wanted.name().to_owned(),
+        namespace: some.metadata.namespace.clone(),
+        name: some.name().to_owned(),
         exists: existing.is_some(),
+        wanted: wanted.is_some(),
         changes: Vec::new(),
         unchanged: Vec::new(),
     };
-    let keys: BTreeSet<_> = before.data.keys().chain(wanted.data.keys()).collect();
+    let keys: BTreeSet<_> = before.data.keys().chain(after.data.keys()).collect();
     for key in keys {
-        let (old, new) = (before.data.get(key), wanted.data.get(key));
+        let (old, new) = (before.data.get(key), after.data.get(key));
         if old == new {
             comparison.unchanged.push(key.clone());
         } else {
@@ -63,12 +67,12 @@ pub(crate) fn compare(
         }
     }
     for (name, part, old, new) in [
-        ("label", Part::Labels, &before.metadata.labels, &wanted.metadata.labels),
+        ("label", Part::Labels, &before.metadata.labels, &after.metadata.labels),
         (
             "annotation",
             Part::Annotations,
             &before.metadata.annotations,
-            &wanted.metadata.annotations,
+            &after.metadata.annotations,
         ),
     ] {
         let differs = |key: &String| {
@@ -88,21 +92,20 @@ pub(crate) fn compare(
         }
     }
     let type_of = |secret: &Secret| secret.type_.clone().unwrap_or_else(|| "Opaque".to_owned());
-    let old_type = existing.map(type_of);
-    if old_type.as_ref() != Some(&type_of(wanted)) {
-        comparison.add("type", None, old_type, Some(type_of(wanted)));
+    if existing.map(type_of) != wanted.map(type_of) {
+        comparison.add("type", None, existing.map(type_of), wanted.map(type_of));
     }
     let owner =
         |secret: &Secret| secret.controller().map(|owner| format!("{} {}", owner.kind, owner.name));
-    if owner(before) != owner(wanted) {
-        comparison.add("owner", None, owner(before), owner(wanted));
+    if owner(before) != owner(after) {
+        comparison.add("owner", None, owner(before), owner(after));
     }
     let immutable =
         |secret: &Secret| secret.immutable.filter(|set| *set).map(|set| set.to_string());
-    if immutable(before) != immutable(wanted) {
-        comparison.add("immutable", None, immutable(before), immutable(wanted));
+    if immutable(before) != immutable(after) {
+        comparison.add("immutable", None, immutable(before), immutable(after));
     }
-    comparison
+    Some(comparison)
 }
 
 impl Comparison {
@@ -124,6 +127,7 @@ impl Comparison {
         }
         let verdict = match (self.exists, self.changes.len()) {
             (false, _) => "would be created".to_owned(),
+            _ if !self.wanted => "would be deleted".to_owned(),
             (true, 0) => "no difference".to_owned(),
             (true, 1) => "1 difference".to_owned(),
             (true, count) => format!("{count} differences"),

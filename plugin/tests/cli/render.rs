@@ -245,3 +245,29 @@ fn a_dangerous_secret_is_not_rendered() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("error[T04]"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_a_policy_decides_is_told() {
+    let nothing = "  target: { deletionPolicy: Merge }\n";
+    let deleted = OBJECT.replace("app/db", "app/none") + "  target: { deletionPolicy: Delete }\n";
+    let ran = render(&deleted, VALUES, "");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("note: ExternalSecret app/db: secret deleted due to DeletionPolicy=Delete"),
+        "{}",
+        ran.stderr
+    );
+    let merged = OBJECT.replace("app/db", "app/none") + nothing;
+    let ran = render(&merged, VALUES, "");
+    assert!(
+        ran.stdout.contains("kind: Secret") && ran.stderr.contains("not at the provider"),
+        "{}",
+        ran.stderr
+    );
+    let contradiction = OBJECT.replace("app/db", "app/none")
+        + "  target: { deletionPolicy: Delete, creationPolicy: Merge }\n";
+    let ran = render(&contradiction, VALUES, "");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("error[T04]: could not delete secret"), "{}", ran.stderr);
+}
