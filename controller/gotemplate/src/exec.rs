@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind, Message};
 use crate::fmt;
 use crate::limits::{LimitExceeded, Limits};
 use crate::template::Template;
-use crate::value::{Element, MAX_NESTING, Map, Value};
+use crate::value::{Element, List, MAX_NESTING, Map, Value};
 
 /// How many steps pass between two looks at the clock.
 const STEPS_PER_LOOK: u32 = 256;
@@ -50,7 +50,6 @@ pub(crate) fn execute(
         steps_left: limits.steps,
         value_bytes_left: limits.value_bytes,
         until_look: STEPS_PER_LOOK,
-        changeable: Vec::new(),
     };
     let result = match tree {
         Some(tree) => state.run(tree, Slot::plain(own_copy(data, 0))),
@@ -59,7 +58,6 @@ pub(crate) fn execute(
             Err(state.error(format!("{name} is an incomplete or empty template")))
         }
     };
-    state.release();
     match result {
         Ok(()) => Ok(state.output),
         Err(error) => Err(*error),
@@ -137,8 +135,6 @@ struct State<'t> {
     steps_left: u64,
     value_bytes_left: usize,
     until_look: u32,
-    /// Maps that a function was free to change, and that may contain themselves now.
-    changeable: Vec<Map>,
 }
 
 impl<'t> State<'t> {
@@ -226,31 +222,28 @@ impl<'t> State<'t> {
         message = self.own_text(message.text(" at <"), self.at.source()).text(">: ").then(text);
         Box::new(Error { kind, message, line: place.line, column: Some(place.column) })
     }
-
-    /// Empties the maps that may contain themselves, which would live for ever.
-    fn release(&mut self) {
-        self.variables.clear();
-        while let Some(map) = self.changeable.pop() {
-            let entries = std::mem::take(&mut *map.entries.borrow_mut());
-            let inner = entries.values().filter_map(|value| match value {
-                Value::Map(inner) if inner.element.is_interface() => Some(inner.clone()),
-                _ => None,
-            });
-            self.changeable.extend(inner);
-        }
-    }
 }
 
 /// The caller's data with maps of its own wherever a template could change one.
 fn own_copy(value: &Value, depth: usize) -> Value {
+    if depth > MAX_NESTING {
+        return value.clone();
+    }
     match value {
-        Value::Map(map) if map.element.is_interface() && depth < MAX_NESTING => {
+        Value::Map(map) if map.element.is_interface() => {
             let entries = map.entries.borrow();
-            let copied =
-                entries.iter().map(|(key, value)| (Rc::clone(key), own_copy(value, depth + 1)));
-            let mut copy = Map::new(map.element, copied);
+            let copies =
+                entries.iter().map(|(key, item)| (Rc::clone(key), own_copy(item, depth + 1)));
+            let mut copy = Map::new(map.element, copies);
             copy.nil = map.nil;
             Value::Map(copy)
+        }
+        Value::List(list) if list.element.is_interface() => {
+            let items = list.items();
+            let mut copy =
+                List::new(list.element, items.iter().map(|item| own_copy(item, depth + 1)));
+            copy.nil = list.nil;
+            Value::List(copy)
         }
         other => other.clone(),
     }

@@ -8,7 +8,7 @@ use super::{At, Outcome, Slot, State};
 use crate::ast::{Arg, Source as _};
 use crate::error::Message;
 use crate::funcs::{self, Call, Failure, Function};
-use crate::value::{Element, Value};
+use crate::value::Value;
 
 /// The parameters of a function.
 struct Signature<'f> {
@@ -73,7 +73,6 @@ impl<'t> State<'t> {
         let Some(run) = function.run else {
             return Err(self.error(format!("function {} is not supported", function.name)));
         };
-        self.note_changeable(&values)?;
         let before = self.value_bytes_left;
         let mut call = self.call(literal);
         let result = run(&mut call, &values);
@@ -192,24 +191,6 @@ impl<'t> State<'t> {
         !self.template.options.secret_text
             && args.iter().all(constant)
             && last.is_none_or(|last| last.literal)
-    }
-
-    /// Remembers the maps that a function may change, see [`State::release`].
-    fn note_changeable(&mut self, values: &[Value]) -> Outcome<()> {
-        for value in values {
-            let Value::Map(map) = value else { continue };
-            let known =
-                self.changeable.last().is_some_and(|last| Rc::ptr_eq(&last.entries, &map.entries));
-            if map.element != Element::Any || known {
-                continue;
-            }
-            let Some(left) = self.value_bytes_left.checked_sub(size_of_val(map)) else {
-                return Err(self.limit(crate::limits::LimitExceeded::Values));
-            };
-            self.value_bytes_left = left;
-            self.changeable.push(map.clone());
-        }
-        Ok(())
     }
 }
 
