@@ -388,7 +388,7 @@ impl<'a> Members<'a> {
                     next().map_err(in_field)?;
                 }
                 "key_ops" => {
-                    texts(value, "jwk.KeyOperationList", "jwk.KeyOperation").map_err(in_field)?
+                    texts(value, "jwk.KeyOperationList", "jwk.KeyOperation").map_err(in_field)?;
                 }
                 "x5c" => texts(value, "[]string", "string").map_err(|error| {
                     in_field(wrap("failed to unmarshal certificate chain: ", error))

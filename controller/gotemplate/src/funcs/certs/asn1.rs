@@ -55,6 +55,7 @@ impl Kind {
 
 /// The tag string of a field.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "as the tag string has them")]
 pub(in crate::funcs) struct Parameters {
     pub(in crate::funcs) optional: bool,
     pub(in crate::funcs) explicit: bool,

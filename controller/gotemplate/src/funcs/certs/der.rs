@@ -91,7 +91,8 @@ impl<'a> Der<'a> {
         self.element(tag).map(|element| Self(element.content))
     }
 
-    /// `Some(None)`: the next element has another tag.
+    /// `None`: malformed. `Some(None)`: the next element has another tag.
+    #[expect(clippy::option_option, reason = "malformed, absent and present")]
     pub(in crate::funcs) fn optional(&mut self, tag: u8) -> Option<Option<Self>> {
         if self.peek(tag) { self.read(tag).map(Some) } else { Some(None) }
     }

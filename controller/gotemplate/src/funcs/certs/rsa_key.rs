@@ -160,27 +160,22 @@ impl RsaKey {
         let d_mod_p = Arithmetic::rem(&d, &p_minus_one).ok_or("crypto/rsa: invalid prime")?;
         let d_mod_q = Arithmetic::rem(&d, &q_minus_one).ok_or("crypto/rsa: invalid prime")?;
 
-        let chinese = match key.chinese {
-            Some([dp, dq, coefficient]) => {
-                let coefficient = number(coefficient);
-                below(&coefficient, &p)?;
-                Chinese { exponents: [number(dp), number(dq)], coefficient }
+        let chinese = if let Some([dp, dq, coefficient]) = key.chinese {
+            let coefficient = number(coefficient);
+            below(&coefficient, &p)?;
+            Chinese { exponents: [number(dp), number(dq)], coefficient }
+        } else {
+            if [&p_minus_one, &q_minus_one].into_iter().any(|value| Arithmetic::is_one(value)) {
+                return Err("modulus must be > 1".into());
             }
-            None => {
-                for value in [&p_minus_one, &q_minus_one] {
-                    if Arithmetic::is_one(value) {
-                        return Err("modulus must be > 1".into());
-                    }
-                }
-                let modulus = NonZero::new((*p_value).clone()).into_option();
-                let odd = p.last().is_some_and(|last| last & 1 == 1);
-                let modulus = modulus.filter(|_| odd).ok_or("crypto/rsa: p is even")?;
-                let coefficient = q_value.rem(&modulus).invert_mod(&modulus).into_option();
-                let coefficient = Zeroizing::new(coefficient.unwrap_or_else(BoxedUint::zero));
-                Chinese {
-                    exponents: [Arithmetic::write(&d_mod_p), Arithmetic::write(&d_mod_q)],
-                    coefficient: Arithmetic::write(&coefficient),
-                }
+            let modulus = NonZero::new((*p_value).clone()).into_option();
+            let odd = p.last().is_some_and(|last| last & 1 == 1);
+            let modulus = modulus.filter(|_| odd).ok_or("crypto/rsa: p is even")?;
+            let coefficient = q_value.rem(&modulus).invert_mod(&modulus).into_option();
+            let coefficient = Zeroizing::new(coefficient.unwrap_or_else(BoxedUint::zero));
+            Chinese {
+                exponents: [Arithmetic::write(&d_mod_p), Arithmetic::write(&d_mod_q)],
+                coefficient: Arithmetic::write(&coefficient),
             }
         };
 

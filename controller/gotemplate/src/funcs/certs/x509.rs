@@ -161,7 +161,7 @@ fn split_zone(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 /// Month, day, hour, minute and second of a year.
 fn is_moment(year: u32, numbers: &[u8]) -> bool {
     let [month, day, hour, minute, second] = *numbers else { return false };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,

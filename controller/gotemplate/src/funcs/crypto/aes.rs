@@ -48,12 +48,10 @@ pub(super) fn decrypt(password: &[u8], text: &[u8]) -> Result<Zeroizing<Vec<u8>>
     let Some(&padding) = blocks.last() else {
         return Err("runtime error: index out of range [-1]".into());
     };
-    match blocks.len().checked_sub(usize::from(padding)) {
-        Some(length) => blocks.truncate(length),
-        None => {
-            let excess = usize::from(padding) - blocks.len();
-            return Err(format!("runtime error: slice bounds out of range [:-{excess}]").into());
-        }
-    }
+    let Some(length) = blocks.len().checked_sub(usize::from(padding)) else {
+        let excess = usize::from(padding) - blocks.len();
+        return Err(format!("runtime error: slice bounds out of range [:-{excess}]").into());
+    };
+    blocks.truncate(length);
     Ok(blocks)
 }

@@ -145,6 +145,7 @@ fn rand_bytes(call: &mut Call<'_>, args: &[Value]) -> Result<Value, Failure> {
 fn uuidv4(call: &mut Call<'_>, _: &[Value]) -> Result<Value, Failure> {
     use std::fmt::Write as _;
 
+    call.work(1)?;
     let mut bytes = [0; 16];
     call.environment.fill_random(&mut bytes);
     let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;

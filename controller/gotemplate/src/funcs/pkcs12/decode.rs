@@ -165,12 +165,15 @@ fn equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
 
+/// A decrypted part of a file.
+type Safe = Zeroizing<Vec<u8>>;
+
 /// The decrypted parts of a file, and the password that fits.
 fn safe_contents(
     call: &mut Call<'_>,
     file: &[u8],
     password: Password,
-) -> Result<(Vec<Zeroizing<Vec<u8>>>, Password), Failure> {
+) -> Result<(Vec<Safe>, Password), Failure> {
     let (version, safe, mac) =
         outer(file).map_err(|error| wrap("pkcs12: error reading P12 data: ", error))?;
     if version != 3 {

@@ -39,7 +39,7 @@ fn unsupported_algorithm(before: &str, algorithm: &Algorithm<'_>) -> Message {
 }
 
 /// Reads one value and nothing behind it.
-pub(super) fn whole<'a>(bytes: &'a [u8], kind: Kind) -> Result<Field<'a>, Message> {
+pub(super) fn whole(bytes: &[u8], kind: Kind) -> Result<Field<'_>, Message> {
     let mut fields = Fields::new(bytes);
     let field = fields.required(kind)?;
     if fields.rest().is_empty() { Ok(field) } else { Err("pkcs12: trailing data found".into()) }
@@ -73,10 +73,10 @@ pub(super) fn decrypt(
     let (key, iv) = (derive(Purpose::Key, key_size), derive(Purpose::Iv, 8));
     if algorithm.is(TRIPLE_DES) {
         let cipher = TdesEde3::new_from_slice(&key).map_err(|_| NO_KEY)?;
-        return Ok(decrypt_blocks(call, &cipher, &iv, encrypted)?);
+        return decrypt_blocks(call, &cipher, &iv, encrypted);
     }
     let cipher = Rc2::new_with_eff_key_len(&key, key_size * 8);
-    Ok(decrypt_blocks(call, &cipher, &iv, encrypted)?)
+    decrypt_blocks(call, &cipher, &iv, encrypted)
 }
 
 /// No cipher refuses a key of its own size.
@@ -143,7 +143,7 @@ where
     if encrypted.is_empty() {
         return Err("pkcs12: empty encrypted data".into());
     }
-    if encrypted.len() % size != 0 {
+    if !encrypted.len().is_multiple_of(size) {
         return Err("pkcs12: input is not a multiple of the block size".into());
     }
     call.reserve(encrypted.len())?;
