@@ -96,7 +96,11 @@ impl Public {
     fn spki(self) -> Result<Vec<u8>, Message> {
         let key = match self {
             Self::Rsa { modulus, exponent } => PublicKey::Rsa(modulus.to_vec(), exponent),
-            Self::Ec(curve, point) => PublicKey::Ec(curve, uncompressed(curve, &point)?),
+            Self::Ec(curve, point) => {
+                let point = uncompressed(curve, &point)?;
+                curve.check_point(&point)?;
+                PublicKey::Ec(curve, point)
+            }
             Self::Ed25519(key) => PublicKey::Ed25519(key),
             Self::X25519 => {
                 return Err("x509: unsupported public key type: x25519.PublicKey".into());
@@ -362,7 +366,8 @@ impl<'a> Members<'a> {
                 .filter(|_| private || !matches!(&*name, "d" | "dp" | "dq" | "p" | "q" | "qi"));
             if let Some(slot) = wanted.and_then(|index| found.get_mut(index)) {
                 let value = if name == "crv" {
-                    text(value).map_err(in_field)?
+                    let target = "jwa.EllipticCurveAlgorithm";
+                    text_of(value, target).map_err(in_field)?
                 } else {
                     let text = next().map_err(in_field)?;
                     decode(&text)
@@ -409,12 +414,17 @@ impl<'a> Members<'a> {
 
 /// A JSON string; `null` leaves Go's variable empty.
 fn text(value: &[u8]) -> Result<Bytes, Message> {
+    text_of(value, "string")
+}
+
+/// The same for a type of Go that is a string.
+fn text_of(value: &[u8], target: &str) -> Result<Bytes, Message> {
     match json::unquote(value) {
         Some(text) => Ok(Zeroizing::new(text)),
         None if value == b"null" => Ok(Bytes::default()),
         None => {
             let kind = kind(value);
-            Err(format!("json: cannot unmarshal {kind} into Go value of type string").into())
+            Err(format!("json: cannot unmarshal {kind} into Go value of type {target}").into())
         }
     }
 }

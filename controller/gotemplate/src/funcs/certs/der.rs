@@ -256,6 +256,16 @@ pub(in crate::funcs) fn write_unsigned(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     write_all(INTEGER, &[sign, bytes])
 }
 
+/// Writes a number in its shortest form.
+pub(in crate::funcs) fn write_int(value: i64) -> Zeroizing<Vec<u8>> {
+    let bytes = value.to_be_bytes();
+    let mut bytes = bytes.as_slice();
+    while let [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] = bytes {
+        bytes = bytes.get(1..).unwrap_or_default();
+    }
+    write(INTEGER, bytes)
+}
+
 /// Writes an object identifier.
 pub(in crate::funcs) fn write_oid(arcs: &[u32]) -> Zeroizing<Vec<u8>> {
     let mut content = Vec::new();

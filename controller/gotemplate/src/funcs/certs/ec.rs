@@ -58,6 +58,21 @@ impl Curve {
         }
     }
 
+    /// The modulus of the coordinates.
+    const fn modulus(self) -> &'static str {
+        match self {
+            Self::P256 => "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff",
+            Self::P384 => {
+                "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe\
+                 ffffffff0000000000000000ffffffff"
+            }
+            Self::P521 => {
+                "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\
+                 ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+            }
+        }
+    }
+
     /// The order of the group, which a private key is below.
     const fn order(self) -> &'static str {
         match self {
@@ -81,6 +96,11 @@ impl Curve {
         let name = self.name();
         if bytes.len() != 1 + 2 * self.size() {
             return Err(format!("invalid {name} point encoding").into());
+        }
+        let (x, y) = bytes.get(1..).unwrap_or_default().split_at(self.size());
+        let modulus = data_encoding::HEXLOWER.decode(self.modulus().as_bytes()).unwrap_or_default();
+        if x >= &*modulus || y >= &*modulus {
+            return Err(format!("invalid {name} element encoding").into());
         }
         let valid = match self {
             Self::P256 => p256::PublicKey::from_sec1_bytes(bytes).is_ok(),

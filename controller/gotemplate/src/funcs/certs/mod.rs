@@ -20,6 +20,9 @@ pub(super) mod public_key;
 pub(super) mod rsa_key;
 pub(super) mod x509;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use asn1::{Algorithm, Field, Fields, Kind, Parameters};
 pub(super) use chain::order;
 use x509::Certificate;

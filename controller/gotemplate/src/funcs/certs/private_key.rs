@@ -178,7 +178,10 @@ impl PrivateKey {
             b"RSA" => ("RSA", Self::parse_pkcs1(&block.bytes)),
             b"EC" => ("EC", Self::parse_ec(&block.bytes)),
             b"DSA" => ("DSA", parse_dsa(&block.bytes)),
-            kind => return Err(Message::new().text("invalid private key type ").secret(kind)),
+            _ => {
+                let text = "invalid private key type ";
+                return Err(Message::new().text(text).secret(block.kind));
+            }
         };
         key.map_err(|error| wrap(format!("parsing {name} private key from PEM: "), error))
     }

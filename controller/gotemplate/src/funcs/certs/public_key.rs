@@ -58,8 +58,7 @@ impl PublicKey {
     pub(in crate::funcs) fn spki(&self) -> Option<Vec<u8>> {
         let (algorithm, parameters, key) = match self {
             Self::Rsa(modulus, exponent) => {
-                let exponent = exponent.to_be_bytes();
-                let numbers = [der::write_unsigned(modulus), der::write_unsigned(&exponent)];
+                let numbers = [der::write_unsigned(modulus), der::write_int(*exponent)];
                 let key =
                     der::write(der::SEQUENCE, &numbers.map(|number| number.to_vec()).concat());
                 (RSA, der::write(der::NULL, &[]), key.to_vec())

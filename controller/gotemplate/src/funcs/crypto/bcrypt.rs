@@ -40,3 +40,20 @@ pub(super) fn hash(password: &[u8], salt: [u8; 16]) -> String {
     hash.truncate(23);
     format!("$2a${COST}${}{}", ENGINE.encode(salt), ENGINE.encode(hash))
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+
+    use super::{ENGINE, hash};
+
+    #[test]
+    fn makes_the_hash_that_go_makes() {
+        // Made by golang.org/x/crypto/bcrypt.
+        let go = "$2a$10$qJIfGxOYPHSMEO9aYK8c7.l0RhyAjN1XIesQWKAGzpWPVGRjhD30u";
+        let (_, rest) = go.rsplit_once('$').unwrap();
+        let salt = ENGINE.decode(&rest[..22]).unwrap();
+        let ours = hash(b"correct horse", salt.try_into().unwrap());
+        assert_eq!(ours, go);
+    }
+}

@@ -189,12 +189,13 @@ fn safe_contents(
         Some(mac) => fitting_password(call, &mac, message, password)?,
     };
 
-    let list = whole(message, Kind::Slice)?;
+    let list = Fields::new(message).required(Kind::Slice)?;
     let mut list = list.elements(Kind::Struct("contentInfo"))?;
     let mut infos = Vec::new();
     while !list.rest().is_empty() {
         infos.push(ContentInfo::read(&mut list)?);
     }
+    whole(message, Kind::Slice)?;
     if !(1..=2).contains(&infos.len()) {
         let count = infos.len();
         return Err(unsupported(format!(

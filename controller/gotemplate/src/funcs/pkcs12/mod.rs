@@ -20,6 +20,9 @@ mod pbe;
 
 use password::Password;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("fullPemToPkcs12", &[Type::String; 2], |call, args| {
         full_pem_to_pkcs12(call, args, &[])
