@@ -9,8 +9,9 @@ mod quote;
 pub(crate) use duration::duration_text;
 pub(crate) use float::format_float;
 use format::Printer;
-pub(crate) use quote::quote;
+pub(crate) use quote::{can_backquote, quote};
 
+use crate::funcs::date::time_string;
 use crate::funcs::{Call, Failure};
 use crate::limits::LimitExceeded;
 use crate::value::{Bytes, Element, MAX_NESTING, Time, Value};
@@ -268,7 +269,7 @@ impl Printer {
 
 /// What `time.Time`'s `String` gives.
 fn time_text(time: &Time) -> Vec<u8> {
-    format!("{}", time.nanoseconds).into_bytes()
+    time_string(time).into_bytes()
 }
 
 impl Element {

@@ -30,6 +30,8 @@ impl Parameter {
                 Type::Dict => "map[string]interface {}",
                 Type::Time => "time.Time",
                 Type::Certificate => "sprig.certificate",
+                Type::Duration => "time.Duration",
+                Type::Version => "*semver.Version",
                 Type::HashAlgorithm => "sprig.HashAlgorithm",
             },
         }
@@ -39,7 +41,7 @@ impl Parameter {
     fn nil(self) -> Option<Value> {
         match self {
             Self::Raw => Some(Value::Absent),
-            Self::Typed(Type::Any) => Some(Value::Nil),
+            Self::Typed(Type::Any | Type::Version) => Some(Value::Nil),
             Self::Typed(Type::AnyList) => Some(Value::List(List::nil(Element::Any))),
             Self::Typed(Type::StringList) => Some(Value::List(List::nil(Element::String))),
             Self::Typed(Type::Dict) => {
@@ -67,7 +69,8 @@ impl Parameter {
             }
             Type::Dict => matches!(value, Value::Map(map) if map.element == Element::Any),
             Type::Time => matches!(value, Value::Time(_)),
-            Type::Certificate => value.type_name() == self.type_name(),
+            Type::Duration => matches!(value, Value::Duration(_)),
+            Type::Certificate | Type::Version => value.type_name() == self.type_name(),
             // No value of a template has this type.
             Type::HashAlgorithm => false,
         }
@@ -138,6 +141,8 @@ impl<'t> State<'t> {
                     | Type::StringList
                     | Type::Dict
                     | Type::Time
+                    | Type::Duration
+                    | Type::Version
                     | Type::Certificate
                     | Type::HashAlgorithm),
                 ),
@@ -160,6 +165,9 @@ impl<'t> State<'t> {
             (Type::Int64, Arg::Number(Number { int: Some(int), .. })) => {
                 return Ok(Value::int64(*int));
             }
+            (Type::Duration, Arg::Number(Number { int: Some(int), .. })) => {
+                return Ok(Value::Duration(*int));
+            }
             (Type::Uint32, Arg::Number(Number { uint: Some(uint), .. })) => {
                 return Ok(Value::Uint(*uint & u64::from(u32::MAX), UintType::Uint32));
             }
@@ -168,7 +176,7 @@ impl<'t> State<'t> {
             }
             (Type::Bool, _) => "expected bool; found ",
             (Type::String | Type::HashAlgorithm, _) => "expected string; found ",
-            (Type::Int | Type::Int64, _) => "expected integer; found ",
+            (Type::Int | Type::Int64 | Type::Duration, _) => "expected integer; found ",
             (Type::Uint32, _) => "expected unsigned integer; found ",
             (Type::Float64, _) => "expected float; found ",
             _ => {

@@ -27,7 +27,7 @@ impl<'t> State<'t> {
         last: Option<Slot>,
     ) -> Outcome<Slot> {
         if let Some(function) = funcs::lookup(name) {
-            return self.registered(dot, function, node, args, last);
+            return self.registered(dot, None, function, node, args, last);
         }
         let Some(builtin) = Builtin::named(name) else {
             let name = crate::fmt::quote(name.as_bytes());
@@ -51,9 +51,23 @@ impl<'t> State<'t> {
         self.result(name, node, result)
     }
 
+    /// Calls a method of `receiver`.
+    pub(super) fn method(
+        &mut self,
+        dot: &Slot,
+        receiver: &Slot,
+        method: &Function,
+        node: At<'t>,
+        args: &'t [Arg],
+        last: Option<Slot>,
+    ) -> Outcome<Slot> {
+        self.registered(dot, Some(receiver), method, node, args, last)
+    }
+
     fn registered(
         &mut self,
         dot: &Slot,
+        receiver: Option<&Slot>,
         function: &Function,
         node: At<'t>,
         args: &'t [Arg],
@@ -68,8 +82,11 @@ impl<'t> State<'t> {
             rest: function.variadic.map(Parameter::Typed),
         };
         self.check_count(function.name, &signature, args.len(), last.is_some())?;
-        let literal = self.all_literal(args, last.as_ref());
-        let values = self.arguments(dot, &signature, args, last)?;
+        let literal = receiver.is_none() && self.all_literal(args, last.as_ref());
+        let mut values = self.arguments(dot, &signature, args, last)?;
+        if let Some(receiver) = receiver {
+            values.insert(0, receiver.value.clone());
+        }
         let Some(run) = function.run else {
             return Err(self.error(format!("function {} is not supported", function.name)));
         };

@@ -4,6 +4,7 @@ use super::{At, Outcome, Slot, State};
 use crate::ast::Arg;
 use crate::error::Message;
 use crate::fmt;
+use crate::funcs;
 use crate::template::MissingKey;
 use crate::value::{Map, Value};
 
@@ -35,6 +36,9 @@ impl<'t> State<'t> {
         last: Option<Slot>,
     ) -> Outcome<Slot> {
         let has_args = !args.is_empty() || last.is_some();
+        if let Some(method) = funcs::method(&receiver.value, name) {
+            return self.method(dot, receiver, method, At::Arg(node), args, last);
+        }
         match &receiver.value {
             Value::Absent => self.no_entry("nil data; no entry for key ", name),
             Value::Nil => {

@@ -38,7 +38,7 @@ pub(super) fn quote_rune(c: char, ascii: bool) -> String {
 }
 
 /// `strconv.CanBackquote`
-pub(super) fn can_backquote(text: &[u8]) -> bool {
+pub(crate) fn can_backquote(text: &[u8]) -> bool {
     indices(text).all(|(_, c, width)| match c {
         '\t' => true,
         '`' | '\x7f' | '\u{feff}' => false,

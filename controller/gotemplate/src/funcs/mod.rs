@@ -13,7 +13,7 @@ use crate::value::Value;
 mod arguments;
 mod certs;
 mod crypto;
-mod date;
+pub(crate) mod date;
 mod dicts;
 mod encoding;
 mod json;
@@ -56,6 +56,17 @@ static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Function>> =
 /// The function of this name.
 pub(crate) fn lookup(name: &str) -> Option<&'static Function> {
     BY_NAME.get(name).copied()
+}
+
+/// The method of this name. Its first argument is the receiver, which its parameters leave out.
+pub(crate) fn method(receiver: &Value, name: &str) -> Option<&'static Function> {
+    let methods = match receiver {
+        Value::Time(_) => date::TIME_METHODS,
+        Value::Duration(_) => date::DURATION_METHODS,
+        Value::Object(_) if semver::is_version(receiver) => semver::METHODS,
+        _ => return None,
+    };
+    methods.iter().find(|method| method.name == name)
 }
 
 /// The names of all functions beside Go's built-in ones, in order.
@@ -118,6 +129,10 @@ pub(crate) enum Type {
     Dict,
     /// `time.Time`
     Time,
+    /// `time.Duration`, for which a literal number may stand.
+    Duration,
+    /// `*semver.Version`; a nil one arrives as `Value::Nil`.
+    Version,
     /// The certificate struct of the `gen*Cert` functions.
     Certificate,
     /// `sprig.HashAlgorithm`, a named string: Go converts literals to it, but no other string.

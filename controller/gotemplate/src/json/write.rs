@@ -4,6 +4,7 @@ use goyaml::float;
 
 use super::scan::{Scanner, Token};
 use crate::error::Message;
+use crate::funcs::date::time_json;
 use crate::runes;
 use crate::value::{Bytes, Items, Value};
 
@@ -104,7 +105,13 @@ impl Writer {
                 open.push(Open::Map(entries.into_iter(), true));
                 self.write(b"{")
             }
-            Value::Time(_) => self.write(b"null"),
+            Value::Time(time) => {
+                let json = time_json(time).map_err(|message| {
+                    let prefix = "json: error calling MarshalJSON for type time.Time: ";
+                    Failure::Error(Message::from(prefix).then(message))
+                })?;
+                self.write(&json)
+            }
             Value::Object(object) => {
                 let json = object.json().map_err(Failure::Error)?;
                 if self.escape_html { self.escaped(&json) } else { self.write(&json) }

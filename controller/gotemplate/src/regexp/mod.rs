@@ -110,6 +110,27 @@ impl Regexp {
         found
     }
 
+    /// The groups of every match that does not overlap, the whole match first; `None` for a group
+    /// that took no part.
+    pub(crate) fn all_groups<'s>(&self, subject: &'s [u8]) -> Vec<Vec<Option<&'s [u8]>>> {
+        let text = Subject::new(subject);
+        let mut captures = self.regex.create_captures();
+        let mut all = Vec::new();
+        let mut position = 0;
+        while position <= text.text().len() {
+            let input = Input::new(text.text()).range(position..);
+            self.regex.search_captures(&input, &mut captures);
+            let Some(matched) = captures.get_match() else { break };
+            let group = |index| {
+                let span = captures.get_group(index)?;
+                subject.get(text.original(span.range()))
+            };
+            all.push((0..captures.group_len()).map(group).collect());
+            position = text.after(position).max(matched.end());
+        }
+        all
+    }
+
     /// Splits `subject` at the matches into at most `limit` parts, any number if it is negative.
     /// `None` stands for Go's nil, which a limit of 0 yields.
     pub fn split<'s>(&self, subject: &'s [u8], limit: i64) -> Option<Vec<&'s [u8]>> {
