@@ -209,6 +209,6 @@ mod tests {
     #[test]
     fn sums() {
         assert_eq!(adler32(b"Wikipedia"), 0x11E6_0398);
-        assert_eq!(adler32(&[0xFF; 100_000]), adler32(&[0xFF; 100_000]));
+        assert_eq!(adler32(&vec![0xFF; 100_000]), 0x149A_302C);
     }
 }

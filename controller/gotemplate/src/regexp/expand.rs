@@ -74,6 +74,6 @@ fn groups(name: &str, names: &[String]) -> Vec<usize> {
     if digits && name.len() < 10 && (name == "0" || !name.starts_with('0')) {
         return name.parse().into_iter().collect();
     }
-    let named = names.iter().enumerate().filter(|(_, known)| *known == name);
-    named.map(|(index, _)| index + 1).collect()
+    let numbered = names.iter().enumerate().filter(|(_, known)| *known == name);
+    numbered.map(|(index, _)| index + 1).collect()
 }

@@ -27,6 +27,7 @@ pub(super) struct Parsed {
 
 /// `(?ims)` and `(?U)`, as they stand at some place of the pattern.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "Go has these four")]
 struct Flags {
     fold: bool,
     multi_line: bool,

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn error(pattern: impl AsRef<[u8]>) -> String {
-    Regexp::new(pattern).map(|_| String::new()).unwrap_or_else(|error| error.to_string())
+    Regexp::new(pattern).map_or_else(|error| error.to_string(), |_| String::new())
 }
 
 fn replace(pattern: &str, subject: &[u8], replacement: &str) -> Vec<u8> {

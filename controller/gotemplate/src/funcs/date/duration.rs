@@ -4,13 +4,13 @@ use super::push_quoted;
 use crate::error::Message;
 
 /// Why a text is no duration, in Go's words.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Error {
     problem: Problem,
     text: Vec<u8>,
 }
 
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 enum Problem {
     Invalid,
     MissingUnit,

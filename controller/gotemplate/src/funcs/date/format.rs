@@ -1,5 +1,7 @@
 //! How times print.
 
+use std::fmt::Write as _;
+
 use super::calendar::{Parts, parts};
 use super::layout::{Element, Fraction, Offset, next};
 use crate::error::Message;
@@ -69,7 +71,7 @@ fn append(out: &mut Vec<u8>, element: Element, parts: &Parts) {
     let month = name(&MONTHS, parts.month.saturating_sub(1));
     let weekday = name(&WEEKDAYS, parts.weekday);
     let short = |name: &'static str| name.get(..3).unwrap_or_default();
-    let hour12 = if parts.hour % 12 == 0 { 12 } else { parts.hour % 12 };
+    let hour12 = if parts.hour.is_multiple_of(12) { 12 } else { parts.hour % 12 };
     let text = match element {
         Element::LongMonth => month.to_owned(),
         Element::Month => short(month).to_owned(),
@@ -104,7 +106,7 @@ fn append(out: &mut Vec<u8>, element: Element, parts: &Parts) {
     out.extend_from_slice(text.as_bytes());
 }
 
-const NUMERIC: Offset = Offset { z: false, colon: false, minutes: true, seconds: false };
+const NUMERIC: Offset = Offset { z: false, colon: false, groups: 2 };
 
 fn offset(shape: Offset, seconds: i32) -> String {
     if shape.z && seconds == 0 {
@@ -115,13 +117,13 @@ fn offset(shape: Offset, seconds: i32) -> String {
     let minutes = (seconds / 60).unsigned_abs();
     let colon = if shape.colon { ":" } else { "" };
     let mut text = format!("{sign}{:02}", minutes / 60);
-    if shape.minutes {
-        text.push_str(&format!("{colon}{:02}", minutes % 60));
+    if shape.groups > 1 {
+        let _ = write!(text, "{colon}{:02}", minutes % 60);
     }
-    if shape.seconds {
+    if shape.groups > 2 {
         // With the sign that such an offset does not show before the hours.
         let sign = if sign == '+' && seconds < 0 { "-" } else { "" };
-        text.push_str(&format!("{colon}{sign}{:02}", seconds.unsigned_abs() % 60));
+        let _ = write!(text, "{colon}{sign}{:02}", seconds.unsigned_abs() % 60);
     }
     text
 }

@@ -36,8 +36,8 @@ pub(super) struct Offset {
     /// `Z` stands for no offset.
     pub(super) z: bool,
     pub(super) colon: bool,
-    pub(super) minutes: bool,
-    pub(super) seconds: bool,
+    /// Hours, minutes and seconds, or fewer of them.
+    pub(super) groups: usize,
 }
 
 /// `.000` or `,999`
@@ -123,16 +123,15 @@ fn element(text: &[u8]) -> Option<(usize, usize, Element)> {
 
 /// The digits of an offset, behind their `-` or `Z`.
 fn offset(text: &[u8], z: bool) -> Option<(usize, Offset)> {
-    let shapes: [(&[u8], bool, bool, bool); 5] = [
-        (b"070000", false, true, true),
-        (b"07:00:00", true, true, true),
-        (b"0700", false, true, false),
-        (b"07:00", true, true, false),
-        (b"07", false, false, false),
+    let shapes: [(&[u8], bool, usize); 5] = [
+        (b"070000", false, 3),
+        (b"07:00:00", true, 3),
+        (b"0700", false, 2),
+        (b"07:00", true, 2),
+        (b"07", false, 1),
     ];
-    let (shape, colon, minutes, seconds) =
-        shapes.into_iter().find(|(shape, ..)| text.starts_with(shape))?;
-    Some((shape.len(), Offset { z, colon, minutes, seconds }))
+    let (shape, colon, groups) = shapes.into_iter().find(|(shape, ..)| text.starts_with(shape))?;
+    Some((shape.len(), Offset { z, colon, groups }))
 }
 
 /// A point or a comma with zeros, or with nines, and no other digit behind them.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::calendar::{ZERO, add, add_date, parts, rest, since, unix};
 use super::format::{MONTHS, WEEKDAYS, format};
-use super::{duration, time, time_json, time_string};
+use super::{duration, time, time_string};
 use crate::error::Message;
 use crate::fmt::duration_text;
 use crate::funcs::arguments::{any, int, made, text};

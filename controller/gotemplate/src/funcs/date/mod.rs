@@ -11,6 +11,8 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
+
 use super::arguments::{any, made, text};
 use super::{Call, Failure, Function, Type};
 use crate::error::Message;
@@ -205,7 +207,9 @@ fn quoted(text: &[u8]) -> String {
                 quoted.push(char::from(*byte));
             }
             b' '..0x80 => quoted.push(char::from(*byte)),
-            _ => quoted.push_str(&format!("\\x{byte:02x}")),
+            _ => {
+                let _ = write!(quoted, "\\x{byte:02x}");
+            }
         }
     }
     quoted.push('"');

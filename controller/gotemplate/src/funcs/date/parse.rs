@@ -8,14 +8,14 @@ use crate::error::Message;
 use crate::value::{Time, Zone};
 
 /// Why a text is no time, in Go's words.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Error {
     layout: Vec<u8>,
     value: Vec<u8>,
     problem: Problem,
 }
 
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 enum Problem {
     /// This part of the layout does not describe this rest of the value.
     Mismatch {
@@ -371,7 +371,7 @@ fn nanoseconds(fraction: &[u8]) -> Result<i64, Fault> {
 
 /// `+07:00` and its like, in seconds.
 fn offset(shape: Offset, value: &[u8]) -> Result<(i32, &[u8]), Fault> {
-    let groups = 1 + usize::from(shape.minutes) + usize::from(shape.seconds);
+    let groups = shape.groups;
     let step = if shape.colon { 3 } else { 2 };
     let (text, rest) = split(value, 1 + groups * step - usize::from(shape.colon))?;
     let mut numbers = [0_i32; 3];

@@ -20,7 +20,7 @@ fn shows_a_moment_in_a_zone() {
         formatted(1_720_000_000, layout, "Europe/Berlin"),
         "Wed Jul  3 11:46:40 CEST 2024 +02:00"
     );
-    assert_eq!(formatted(i64::MAX, "2006-01-02", "UTC"), "-292277022400-12-04");
+    assert_eq!(formatted(i64::MAX, "2006-01-02", "UTC"), "292277026596-12-04");
     assert!(zone::load(b"europe/berlin").is_none());
 }
 

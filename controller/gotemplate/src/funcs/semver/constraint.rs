@@ -6,12 +6,12 @@ use super::version::{Version, compare_prereleases};
 use crate::regexp::Regexp;
 
 /// Branches of which one must hold; in a branch, all of its conditions.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Constraint {
     branches: Vec<Vec<Condition>>,
 }
 
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 struct Condition {
     operator: Operator,
     version: Version,
@@ -44,7 +44,7 @@ enum Segments {
 }
 
 /// Why a text is no constraint.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) enum Error {
     Improper(Vec<u8>),
     Parser,

@@ -79,7 +79,7 @@ fn semver(call: &mut Call<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 fn semver_compare(call: &mut Call<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let (constraint, version) = (text(arguments, 0), text(arguments, 1));
     // Ranges in a constraint are replaced one by one.
-    let ranges = constraint.iter().filter(|byte| **byte == b'-').count();
+    let ranges = memchr::memchr_iter(b'-', constraint).count();
     call.work(version.len() / 16 + constraint.len().saturating_mul(ranges + 1) / 16)?;
     let constraint = Constraint::parse(constraint).map_err(|error| match error {
         constraint::Error::Improper(part) => {

@@ -8,7 +8,8 @@ use crate::error::Message;
 use crate::value::{Object, UintType, Value};
 
 /// A version. Lenient as `NewVersion` is: a leading `v`, missing segments, leading zeros.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Version {
     pub(super) major: u64,
     pub(super) minor: u64,
@@ -21,7 +22,7 @@ pub(super) struct Version {
 }
 
 /// Why a text is no version.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) enum Error {
     Invalid,
     SegmentStartsWithZero,
@@ -173,10 +174,9 @@ fn compare_pieces(this: &str, other: &str) -> Ordering {
     };
     match (number(this), number(other)) {
         (None, None) => this.cmp(other),
-        (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (Some(this), Some(other)) if this > other => Ordering::Greater,
-        (Some(_), Some(_)) => Ordering::Less,
+        (Some(_), _) => Ordering::Less,
     }
 }
 

@@ -73,7 +73,7 @@ fn parse_rest(address: &[u8]) -> Result<Url, Problem> {
     }
     let (scheme, mut rest) = split_scheme(address)?;
     url.scheme = lower(scheme);
-    let marks = rest.iter().filter(|byte| **byte == b'?').count();
+    let marks = memchr::memchr_iter(b'?', rest).count();
     if let (Some(before), 1) = (rest.strip_suffix(b"?"), marks) {
         url.force_query = true;
         rest = before;
@@ -139,10 +139,7 @@ fn parse_authority(scheme: &[u8], authority: &[u8]) -> Result<(Option<User>, Vec
     }
     let (name, password) = cut(user, b':');
     let name = unescape(name, Part::User)?;
-    let password = match user.contains(&b':') {
-        true => Some(unescape(password, Part::User)?),
-        false => None,
-    };
+    let password = if user.contains(&b':') { Some(unescape(password, Part::User)?) } else { None };
     Ok((Some(User { name, password }), host))
 }
 

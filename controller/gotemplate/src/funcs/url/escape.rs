@@ -17,15 +17,13 @@ pub(super) fn must_escape(byte: u8, part: Part) -> bool {
     if byte.is_ascii_alphanumeric() {
         return false;
     }
-    match (byte, part) {
-        (b'-' | b'_' | b'.' | b'~', _) => false,
-        (b'$' | b'&' | b'+' | b',' | b';' | b'=', _) => false,
-        (b'!' | b'(' | b')' | b'*', Part::Fragment | Part::Host | Part::Zone) => false,
-        (b'/' | b':' | b'@', Part::Path) => false,
-        (b'/' | b':' | b'@' | b'?', Part::Fragment) => false,
-        (b'\'' | b':' | b'[' | b']' | b'<' | b'>' | b'"', Part::Host | Part::Zone) => false,
-        _ => true,
-    }
+    let allowed: &[u8] = match part {
+        Part::Path => b"-_.~$&+,;=/:@",
+        Part::Host | Part::Zone => b"-_.~$&+,;=!()*':[]<>\"",
+        Part::User => b"-_.~$&+,;=",
+        Part::Fragment => b"-_.~$&+,;=/:@?!()*",
+    };
+    !allowed.contains(&byte)
 }
 
 pub(super) fn escape(text: &[u8], part: Part) -> Vec<u8> {
