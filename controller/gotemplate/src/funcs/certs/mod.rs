@@ -13,11 +13,13 @@ mod custom;
 pub(super) mod der;
 pub(super) mod ec;
 mod extensions;
+mod generate;
 mod name;
 pub(super) mod pem;
 pub(super) mod private_key;
 pub(super) mod public_key;
 pub(super) mod rsa_key;
+mod time;
 pub(super) mod x509;
 
 #[cfg(test)]
@@ -32,12 +34,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("certSANs", &[Type::String], cert_sans),
     Function::new("filterCertChain", &[Type::String, Type::String], filter_cert_chain),
     Function::new("filterPEM", &[Type::String, Type::String], filter_pem),
-    Function::unsupported("genCA"),
-    Function::unsupported("genCAWithKey"),
-    Function::unsupported("genSelfSignedCert"),
-    Function::unsupported("genSelfSignedCertWithKey"),
-    Function::unsupported("genSignedCert"),
-    Function::unsupported("genSignedCertWithKey"),
+    Function::new("genCA", generate::AUTHORITY, generate::authority),
+    Function::new("genCAWithKey", generate::AUTHORITY_WITH_KEY, generate::authority_with_key),
+    Function::new("genSelfSignedCert", generate::SELF_SIGNED, generate::self_signed),
+    Function::new(
+        "genSelfSignedCertWithKey",
+        generate::SELF_SIGNED_WITH_KEY,
+        generate::self_signed_with_key,
+    ),
+    Function::new("genSignedCert", generate::SIGNED, generate::signed),
+    Function::new("genSignedCertWithKey", generate::SIGNED_WITH_KEY, generate::signed_with_key),
 ];
 
 /// A PEM block's name for a certificate.

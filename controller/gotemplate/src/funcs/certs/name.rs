@@ -87,13 +87,18 @@ fn field(oid: &Oid) -> Option<u32> {
 
 /// An attribute without a name: its OID, and the string in DER in hexadecimal digits.
 fn unknown(oid: &Oid, value: &[u8]) -> Vec<u8> {
-    let printable = value.iter().all(|byte| is_printable(*byte) && !matches!(byte, b'*' | b'&'));
-    let tag = if printable { der::PRINTABLE_STRING } else { der::UTF8_STRING };
+    let tag = string_tag(value);
     let mut text = oid.text() + "=#";
     for byte in &*der::write(tag, value) {
         let _ = write!(text, "{byte:02x}");
     }
     text.into_bytes()
+}
+
+/// The type in which Go writes a string: it reads `*` and `&` in the simpler one, but writes none.
+pub(super) fn string_tag(value: &[u8]) -> u8 {
+    let printable = value.iter().all(|byte| is_printable(*byte) && !matches!(byte, b'*' | b'&'));
+    if printable { der::PRINTABLE_STRING } else { der::UTF8_STRING }
 }
 
 fn escaped(short: &str, value: &[u8]) -> Vec<u8> {

@@ -54,21 +54,30 @@ impl PublicKey {
         }))
     }
 
-    /// The `SubjectPublicKeyInfo`.
-    pub(in crate::funcs) fn spki(&self) -> Option<Vec<u8>> {
-        let (algorithm, parameters, key) = match self {
+    /// The key alone, as it stands in a bit string.
+    pub(super) fn bits(&self) -> Vec<u8> {
+        match self {
             Self::Rsa(modulus, exponent) => {
                 let numbers = [der::write_unsigned(modulus), der::write_int(*exponent)];
-                let key =
-                    der::write(der::SEQUENCE, &numbers.map(|number| number.to_vec()).concat());
-                (RSA, der::write(der::NULL, &[]), key.to_vec())
+                let numbers = numbers.map(|number| number.to_vec()).concat();
+                der::write(der::SEQUENCE, &numbers).to_vec()
             }
-            Self::Ec(curve, point) => (ECDSA, der::write_oid(curve.oid()), point.clone()),
-            Self::Ed25519(key) => (ED25519, zeroize::Zeroizing::default(), key.clone()),
+            Self::Ec(_, point) => point.clone(),
+            Self::Ed25519(key) => key.clone(),
+            Self::Dsa => Vec::new(),
+        }
+    }
+
+    /// The `SubjectPublicKeyInfo`.
+    pub(in crate::funcs) fn spki(&self) -> Option<Vec<u8>> {
+        let (algorithm, parameters) = match self {
+            Self::Rsa(..) => (RSA, der::write(der::NULL, &[])),
+            Self::Ec(curve, _) => (ECDSA, der::write_oid(curve.oid())),
+            Self::Ed25519(_) => (ED25519, zeroize::Zeroizing::default()),
             Self::Dsa => return None,
         };
         let algorithm = der::write_all(der::SEQUENCE, &[&der::write_oid(algorithm), &parameters]);
-        let key = der::write_all(der::BIT_STRING, &[&[0], &key]);
+        let key = der::write_all(der::BIT_STRING, &[&[0], &self.bits()]);
         Some(der::write_all(der::SEQUENCE, &[&algorithm, &key]).to_vec())
     }
 }

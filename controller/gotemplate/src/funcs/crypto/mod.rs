@@ -13,7 +13,7 @@ mod aes;
 mod bcrypt;
 pub(super) mod cbc;
 mod derive_password;
-mod private_key;
+pub(super) mod private_key;
 pub(super) mod random;
 mod rsa_decrypt;
 
