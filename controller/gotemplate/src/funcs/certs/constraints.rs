@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::der::{self, Der};
-use super::extensions::quote;
 use crate::error::Message;
+use crate::fmt::quote;
 
 /// Checks the extension as Go does.
 pub(super) fn check(mut input: Der<'_>) -> Result<(), Message> {

@@ -4,8 +4,11 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::constraints::is_domain;
 use super::der::{self, Der, Oid};
 use crate::error::Message;
+use crate::fmt::quote;
+use crate::funcs::url::host_and_text;
 
 /// What templates see of them.
 #[derive(Default)]
@@ -137,7 +140,9 @@ fn alternative_names(mut input: Der<'_>) -> Result<AlternativeNames, Message> {
 }
 
 fn uri(text: &[u8]) -> Result<Vec<u8>, Message> {
-    Ok(text.to_vec())
+    let failed = || Message::from("x509: cannot parse URI ").secret(quote(text)).text(": ");
+    let (host, text) = host_and_text(text).map_err(|error| failed().then(error))?;
+    if is_domain(&host, false) { Ok(text) } else { Err(failed().text("invalid domain")) }
 }
 
 fn ip(bytes: &[u8]) -> Result<String, Message> {
@@ -250,25 +255,4 @@ fn authority_info_access(extension: &Extension<'_>) -> Result<(), Message> {
         access.optional(der::context(6)).ok_or(invalid)?;
     }
     Ok(())
-}
-
-/// Go's `%q`, for ASCII.
-pub(super) fn quote(text: &[u8]) -> Vec<u8> {
-    let mut quoted = vec![b'"'];
-    for byte in text {
-        match byte {
-            b'"' | b'\\' => quoted.extend([b'\\', *byte]),
-            0x07 => quoted.extend(b"\\a"),
-            0x08 => quoted.extend(b"\\b"),
-            0x0b => quoted.extend(b"\\v"),
-            0x0c => quoted.extend(b"\\f"),
-            b'\t' => quoted.extend(b"\\t"),
-            b'\n' => quoted.extend(b"\\n"),
-            b'\r' => quoted.extend(b"\\r"),
-            b' '..=b'~' => quoted.push(*byte),
-            _ => quoted.extend(format!("\\x{byte:02x}").into_bytes()),
-        }
-    }
-    quoted.push(b'"');
-    quoted
 }

@@ -32,20 +32,38 @@ enum Problem {
 }
 
 impl Problem {
-    fn message(&self, call: &Call<'_>, message: Message) -> Message {
+    /// The words, with what `show` makes of parts of the address.
+    fn message(&self, message: Message, show: impl Fn(Message, String) -> Message) -> Message {
         match self {
             Self::Words(words) => message.text(*words),
             Self::Part(before, part, after) => {
-                shown(call, message.text(*before), quote(part)).text(*after)
+                show(message.text(*before), quote(part)).text(*after)
             }
             Self::Ip { address, words, at } => {
                 let message = message.text("invalid host: ParseAddr(");
-                let message = shown(call, message, quote(address)).text(format!("): {words}"));
+                let message = show(message, quote(address)).text(format!("): {words}"));
                 if at.is_empty() {
                     return message;
                 }
-                shown(call, message.text(" (at "), quote(at)).text(")")
+                show(message.text(" (at "), quote(at)).text(")")
             }
+        }
+    }
+}
+
+/// The host of an address, and the address as Go writes it after it has read it.
+///
+/// # Errors
+/// Go's, for what is no address, all of which is secret.
+pub(super) fn host_and_text(address: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Message> {
+    match parse(address) {
+        Ok(url) => {
+            let text = url.display();
+            Ok((url.host, text))
+        }
+        Err((part, problem)) => {
+            let message = Message::from("parse ").secret(quote(&part)).text(": ");
+            Err(problem.message(message, |message, part| message.secret(part)))
         }
     }
 }
@@ -55,7 +73,7 @@ fn parsed(call: &Call<'_>, address: &[u8], failure: &str) -> Result<Url, Failure
     parse(address).map_err(|(shown_part, problem)| {
         let message = Message::from(format!("{failure}: parse "));
         let message = shown(call, message, quote(&shown_part)).text(": ");
-        problem.message(call, message).into()
+        problem.message(message, |message, part| shown(call, message, part)).into()
     })
 }
 
