@@ -179,7 +179,7 @@ fn single(item: &ExternalSecretData, answer: Fetched) -> Result<Data, ValueError
     let reference = &item.remote_ref;
     let payload = payload(answer);
     let value = property::select(&payload, reference.property.as_deref(), &reference.key)?;
-    let value = decode::decode(&reference.decoding_strategy(), value)?;
+    let value = decode::decode(&reference.decoding_strategy(), &item.secret_key, value)?;
     decode::check_null_bytes(&reference.null_byte_policy(), &item.secret_key, &value)?;
     Ok(Data::from([(item.secret_key.clone(), value)]))
 }
@@ -241,7 +241,7 @@ impl Keys<'_> {
         let entries = keys::validate(entries)?;
         let mut decoded = Data::new();
         for (key, value) in entries {
-            let value = decode::decode(&self.decoding, value)?;
+            let value = decode::decode(&self.decoding, &key, value)?;
             decode::check_null_bytes(&self.null_bytes, &key, &value)?;
             decoded.insert(key, value);
         }

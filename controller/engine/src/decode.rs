@@ -1,31 +1,31 @@
 //! `decodingStrategy` and `nullBytePolicy` (ESO `esutils.Decode`, `esutils.ValidateNullBytes`).
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use extsecret_crds::external_secret::{DecodingStrategy, NullBytePolicy};
 
 use crate::error::ValueError;
 
-/// Go's decoders accept bits behind the last byte that are not zero.
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
-    .with_decode_allow_trailing_bits(true);
-
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
-
-/// Decodes a value.
+/// Decodes the value of a key.
 ///
 /// # Errors
 /// If it is not encoded as `strategy` says; `Auto` takes such a value as it is.
-pub fn decode(strategy: &DecodingStrategy, value: Vec<u8>) -> Result<Vec<u8>, ValueError> {
+pub fn decode(
+    strategy: &DecodingStrategy,
+    key: &str,
+    value: Vec<u8>,
+) -> Result<Vec<u8>, ValueError> {
+    let decoded = |alphabet: Alphabet, strategy| {
+        base64(alphabet, &value).map_err(|at| ValueError::Decode {
+            strategy,
+            key: key.to_owned(),
+            at,
+        })
+    };
     match strategy {
         DecodingStrategy::None => Ok(value),
-        DecodingStrategy::Base64 => base64(&STANDARD, "Base64", &value),
-        DecodingStrategy::Base64Url => base64(&URL_SAFE, "Base64URL", &value),
-        DecodingStrategy::Auto => Ok(base64(&STANDARD, "Base64", &value)
-            .or_else(|_| base64(&URL_SAFE, "Base64URL", &value))
+        DecodingStrategy::Base64 => decoded(Alphabet::Standard, "Base64"),
+        DecodingStrategy::Base64Url => decoded(Alphabet::UrlSafe, "Base64URL"),
+        DecodingStrategy::Auto => Ok(base64(Alphabet::Standard, &value)
+            .or_else(|_| base64(Alphabet::UrlSafe, &value))
             .unwrap_or(value)),
         // An absent strategy that was written as "".
         DecodingStrategy::Other(other) if other.is_empty() => Ok(value),
@@ -37,29 +37,66 @@ pub fn decode(strategy: &DecodingStrategy, value: Vec<u8>) -> Result<Vec<u8>, Va
     }
 }
 
-/// Go's decoder passes over line breaks, wherever they are.
-fn base64(
-    engine: &GeneralPurpose,
-    strategy: &'static str,
-    value: &[u8],
-) -> Result<Vec<u8>, ValueError> {
-    let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let decoded = if value.iter().any(is_break) {
-        let dense: Vec<u8> = value.iter().copied().filter(|byte| !is_break(byte)).collect();
-        engine.decode(dense)
-    } else {
-        engine.decode(value)
-    };
-    decoded.map_err(|error| {
-        use base64::DecodeError;
-        let at = match error {
-            DecodeError::InvalidByte(at, _)
-            | DecodeError::InvalidLastSymbol(at, _)
-            | DecodeError::InvalidLength(at) => at,
-            DecodeError::InvalidPadding => value.len(),
-        };
-        ValueError::Decode { strategy, at }
-    })
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alphabet {
+    Standard,
+    UrlSafe,
+}
+
+impl Alphabet {
+    fn digit(self, byte: u8) -> Option<u32> {
+        Some(u32::from(match (byte, self) {
+            (b'A'..=b'Z', _) => byte - b'A',
+            (b'a'..=b'z', _) => byte - b'a' + 26,
+            (b'0'..=b'9', _) => byte - b'0' + 52,
+            (b'+', Self::Standard) | (b'-', Self::UrlSafe) => 62,
+            (b'/', Self::Standard) | (b'_', Self::UrlSafe) => 63,
+            _ => return None,
+        }))
+    }
+}
+
+/// Decodes as Go's `base64.StdEncoding` and `URLEncoding`: padding has to be there, line breaks may
+/// be anywhere, and bits behind the last byte may be anything. An error is the offset that Go
+/// names, in which it counts digits back from the end without regard to line breaks.
+fn base64(alphabet: Alphabet, text: &[u8]) -> Result<Vec<u8>, usize> {
+    let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
+    let mut bits = 0u32;
+    let mut digits = 0;
+    for (at, &byte) in text.iter().enumerate() {
+        if let Some(digit) = alphabet.digit(byte) {
+            bits = bits << 6 | digit;
+            digits += 1;
+            if digits == 4 {
+                let [_, bytes @ ..] = bits.to_be_bytes();
+                out.extend(bytes);
+                (bits, digits) = (0, 0);
+            }
+        } else if byte == b'=' && digits >= 2 {
+            padding(text, at, digits)?;
+            let [_, bytes @ ..] = (bits << (6 * (4 - digits))).to_be_bytes();
+            out.extend(bytes.iter().take(digits - 1));
+            return Ok(out);
+        } else if !matches!(byte, b'\r' | b'\n') {
+            return Err(at);
+        }
+    }
+    if digits == 0 { Ok(out) } else { Err(text.len() - digits) }
+}
+
+/// Checks that behind `digits` digits nothing follows the `=` at `at` but the one that is missing.
+fn padding(text: &[u8], at: usize, digits: usize) -> Result<(), usize> {
+    let mut rest =
+        text.iter().enumerate().skip(at + 1).filter(|(_, byte)| !matches!(byte, b'\r' | b'\n'));
+    if digits == 2 {
+        match rest.next() {
+            Some((_, b'=')) => {}
+            // The character before, line breaks included.
+            Some((other, _)) => return Err(other - 1),
+            None => return Err(text.len()),
+        }
+    }
+    rest.next().map_or(Ok(()), |(garbage, _)| Err(garbage))
 }
 
 /// Checks a value against `policy`.
@@ -82,7 +119,7 @@ mod tests {
     use super::*;
 
     fn decoded(strategy: &DecodingStrategy, value: &[u8]) -> Option<Vec<u8>> {
-        decode(strategy, value.to_vec()).ok()
+        decode(strategy, "k", value.to_vec()).ok()
     }
 
     #[test]
@@ -96,6 +133,11 @@ mod tests {
             (b"aGk", None),
             (b"aGk=x", None),
             (b"aG k=", None),
+            (b"\r\n", Some(b"")),
+            (b"aA=\n=\n", Some(b"h")),
+            (b"aA=", None),
+            (b"====", None),
+            (b"aGk=aGk=", None),
             (b"_-8=", None),
         ] {
             let found = decoded(&DecodingStrategy::Base64, value);
@@ -118,10 +160,52 @@ mod tests {
 
     #[test]
     fn errors_hold_no_value() {
-        let error = decode(&DecodingStrategy::Base64, b"hunter2!".to_vec()).unwrap_err();
+        let error = decode(&DecodingStrategy::Base64, "k", b"hunter2!".to_vec()).unwrap_err();
         assert!(error.to_string().contains("illegal base64 data at input byte 7"), "{error}");
         assert!(!format!("{error:?}").contains("hunter"), "{error:?}");
-        assert!(decode(&DecodingStrategy::Other("rot13".into()), Vec::new()).is_err());
+        assert!(decode(&DecodingStrategy::Other("rot13".into()), "k", Vec::new()).is_err());
+    }
+
+    #[test]
+    fn offsets_are_gos() {
+        for (value, at) in [
+            (&b"a"[..], 0),
+            (b"aGk", 0),
+            (b"aGkh\na", 5),
+            (b"a\nG", 1),
+            (b"aGk!", 3),
+            (b"=", 0),
+            (b"a=", 1),
+            (b"aA=", 3),
+            (b"aA=\nx", 3),
+            (b"aGk=x", 4),
+            (b"aA==\nx", 5),
+            (b"aA=\n=x", 5),
+        ] {
+            assert_eq!(base64(Alphabet::Standard, value), Err(at), "{}", value.escape_ascii());
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(value: Vec<u8>, breaks in 1usize..80) {
+            use base64::Engine as _;
+            use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+            let wrapped = |text: String| {
+                text.as_bytes().chunks(breaks).collect::<Vec<_>>().join(&b"\r\n"[..])
+            };
+            let (standard, url) = (wrapped(STANDARD.encode(&value)), wrapped(URL_SAFE.encode(&value)));
+            let expected = Some(value);
+            proptest::prop_assert_eq!(&decoded(&DecodingStrategy::Base64, &standard), &expected);
+            proptest::prop_assert_eq!(&decoded(&DecodingStrategy::Base64Url, &url), &expected);
+            proptest::prop_assert_eq!(&decoded(&DecodingStrategy::Auto, &url), &expected);
+        }
+
+        #[test]
+        fn any_bytes_are_decoded_or_kept(value: Vec<u8>) {
+            let _ = decoded(&DecodingStrategy::Base64, &value);
+            proptest::prop_assert!(decoded(&DecodingStrategy::Auto, &value).is_some());
+        }
     }
 
     #[test]

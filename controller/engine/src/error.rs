@@ -16,6 +16,16 @@ pub enum ValueError {
         /// What there is instead; empty, or begins with `: `.
         hint: String,
     },
+    /// Looking the property up takes more than a lookup may.
+    #[error("property {property:?} of secret {key}: {limit}")]
+    TooMuch {
+        /// `remoteRef.property`
+        property: String,
+        /// `remoteRef.key`
+        key: String,
+        /// The limit.
+        limit: gjson::LimitExceeded,
+    },
     /// `extract` needs a JSON object.
     #[error("unable to unmarshal secret {key}: {cause}")]
     NotAnObject {
@@ -50,22 +60,25 @@ pub enum ValueError {
     },
     /// A key that no Secret can have.
     #[error(
-        "invalid secret keys (TIP: use rewrite or conversionStrategy to change keys): {key:?}: \
-         {cause}"
+        "invalid secret keys (TIP: use rewrite or conversionStrategy to change keys): {cause}: \
+         {key:?}"
     )]
     Key {
-        /// The key.
+        /// The key, shortened if it is too long.
         key: String,
-        /// What is wrong with it.
-        cause: &'static str,
+        /// What is wrong with it, in ESO's words where ESO sees it.
+        cause: String,
     },
     /// The value is not encoded as `decodingStrategy` says.
     #[error(
-        "error applying decoding strategy {strategy} to data: the value is not valid {strategy}: illegal base64 data at input byte {at}"
+        "error applying decoding strategy {strategy} to data: failure decoding key {key}: illegal \
+         base64 data at input byte {at}"
     )]
     Decode {
         /// The strategy.
         strategy: &'static str,
+        /// The key of the value.
+        key: String,
         /// Offset of the first byte that does not fit, as Go counts it.
         at: usize,
     },
@@ -81,7 +94,7 @@ pub enum ValueError {
         cause: String,
     },
     /// A rewrite that cannot be applied.
-    #[error("error applying rewrite to keys: rewrite[{index}]: {cause}")]
+    #[error("error applying rewrite to keys: failed rewrite operation[{index}]: {cause}")]
     Rewrite {
         /// Which one.
         index: usize,

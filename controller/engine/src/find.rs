@@ -6,7 +6,7 @@ use extsecret_crds::external_secret::Find;
 use gotemplate::regexp::Regexp;
 
 use crate::error::ValueError;
-use crate::property::{Payload, select as value};
+use crate::property::Payload;
 use crate::secret::Data;
 
 /// The criteria of a `find`, ready to be asked about many names.
@@ -27,7 +27,7 @@ impl Matcher {
                 let pattern = name.regexp.as_deref().unwrap_or_default();
                 let regexp = Regexp::new(pattern).map_err(|error| ValueError::Regexp {
                     field: "find.name.regexp".to_owned(),
-                    cause: error.to_string(),
+                    cause: format!("could not compile find.name.regexp [{pattern}]: {error}"),
                 })?;
                 Some(regexp)
             }
@@ -60,7 +60,9 @@ pub fn select(find: &Find, found: Vec<(String, Payload)>) -> Result<Data, ValueE
     let mut data = Data::new();
     for (name, payload) in found {
         if matcher.matches(&name, &nothing) {
-            let value = value(&payload, None, &name)?;
+            // Here, other than for one secret, ESO prefers bytes.
+            let Payload { string, binary } = payload;
+            let value = binary.or(string).ok_or_else(|| ValueError::Empty(name.clone()))?;
             data.insert(name, value);
         }
     }
@@ -113,5 +115,10 @@ mod tests {
         let found = vec![("app/a".into(), payload("1")), ("b".into(), payload("2"))];
         let data = select(&find(json!({ "name": { "regexp": "^app/" } })), found).unwrap();
         assert_eq!(data, Data::from([("app/a".into(), b"1".to_vec())]));
+        let both = Payload { string: Some(b"text".to_vec()), binary: Some(b"bytes".to_vec()) };
+        let all = find(json!({ "name": { "regexp": "" } }));
+        assert_eq!(select(&all, vec![("x".into(), both)]).unwrap()["x"], b"bytes");
+        let empty = select(&all, vec![("x".into(), Payload::default())]).unwrap_err();
+        assert_eq!(empty, ValueError::Empty("x".into()));
     }
 }

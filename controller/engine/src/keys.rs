@@ -3,16 +3,32 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use extsecret_crds::external_secret::ConversionStrategy;
+
+use gotemplate::regexp::Regexp;
 
 use crate::error::ValueError;
 use crate::secret::Data;
 
-/// Longest key (Kubernetes `IsConfigMapKey`), in characters.
+/// Longest key (Kubernetes `IsConfigMapKey`), in bytes.
 const MAX_KEY: usize = 253;
 
-/// What stands in a key.
+/// Letters and numbers of all scripts, as Go's `unicode` knows them: ESO takes them for good.
+static LETTER_OR_NUMBER: LazyLock<Option<Regexp>> =
+    LazyLock::new(|| Regexp::new(r"^[\pL\pN]$").ok());
+
+/// Whether ESO lets a character stand in a key.
+fn passes_in_eso(character: char) -> bool {
+    is_key_character(character)
+        || !character.is_ascii()
+            && LETTER_OR_NUMBER
+                .as_ref()
+                .is_some_and(|it| it.is_match(character.encode_utf8(&mut [0; 4]).as_bytes()))
+}
+
+/// What stands in a key of a Secret.
 const fn is_key_character(character: char) -> bool {
     matches!(character, '-' | '.' | '_' | 'a'..='z' | 'A'..='Z' | '0'..='9')
 }
@@ -22,21 +38,34 @@ pub fn is_secret_key(key: &str) -> bool {
     problem(key).is_none()
 }
 
-/// What is wrong with a key.
-fn problem(key: &str) -> Option<&'static str> {
+/// What is wrong with a key: in ESO's words, unless only the API server would refuse it.
+fn problem(key: &str) -> Option<String> {
     if key.is_empty() {
-        return Some("it is empty");
+        return Some("key is empty".to_owned());
     }
     if key.len() > MAX_KEY {
-        return Some("it has more than 253 characters");
+        let length = key.len();
+        return Some(format!(
+            "key has length {length} but max is {MAX_KEY}: (following is truncated)"
+        ));
     }
-    if !key.chars().all(is_key_character) {
-        return Some("only letters a to z, digits, '-', '_' and '.' can stand in a key");
+    if let Some(character) = key.chars().find(|&character| !passes_in_eso(character)) {
+        return Some(format!(
+            "key has invalid character {character:?}, only alphanumeric, '-', '.' and '_' are allowed"
+        ));
     }
-    (key == "." || key.starts_with("..")).then_some("a key cannot be '.' or begin with '..'")
+    if let Some(character) = key.chars().find(|&character| !is_key_character(character)) {
+        return Some(format!(
+            "key has the character {character:?}, and Kubernetes takes no letters but a to z and \
+             A to Z: replace it with rewrite"
+        ));
+    }
+    (key == "." || key.starts_with(".."))
+        .then(|| "key is '.' or begins with '..', which Kubernetes does not take".to_owned())
 }
 
-/// Replaces what cannot stand in a key: by `_`, or by the number of the character.
+/// Replaces what cannot stand in a key: by `_`, or by the number of the character. As in ESO,
+/// letters and numbers that are not ASCII stay, and [`validate`] refuses them.
 ///
 /// # Errors
 /// If two keys become one, or the strategy is not known.
@@ -57,14 +86,18 @@ pub fn convert(strategy: &ConversionStrategy, entries: Data) -> Result<Data, Val
         let new = convert_key(&key, unicode);
         (key, new, value)
     });
-    rename("error applying conversion strategy", renamed)
+    let step = format!(
+        "error applying conversion strategy {} to keys: secret name collision during conversion",
+        if unicode { "Unicode" } else { "Default" },
+    );
+    rename(&step, renamed)
 }
 
 fn convert_key(key: &str, unicode: bool) -> String {
     let mut new = String::with_capacity(key.len());
     for character in key.chars() {
         match character {
-            character if is_key_character(character) => new.push(character),
+            character if passes_in_eso(character) => new.push(character),
             character if unicode => {
                 // Writing to a String does not fail.
                 let _ = write!(new, "_U{:04x}_", u32::from(character));
@@ -78,7 +111,8 @@ fn convert_key(key: &str, unicode: bool) -> String {
 /// Puts values under new keys: old key, new key, value.
 ///
 /// # Errors
-/// If two keys become one. ESO leaves it to chance which of the two values is then lost.
+/// If two keys become one. ESO leaves it to chance which of the two values is then lost. Keys that
+/// become empty are dropped later, so that any number may: that is how a rewrite drops keys.
 pub(crate) fn rename(
     step: &str,
     entries: impl Iterator<Item = (String, String, Vec<u8>)>,
@@ -86,7 +120,7 @@ pub(crate) fn rename(
     let mut renamed = Data::new();
     let mut from: BTreeMap<String, String> = BTreeMap::new();
     for (old, new, value) in entries {
-        if let Some(first) = from.get(&new) {
+        if let Some(first) = from.get(&new).filter(|_| !new.is_empty()) {
             return Err(ValueError::Collision {
                 step: step.to_owned(),
                 key: new,
@@ -110,7 +144,10 @@ pub(crate) fn rename(
 pub fn validate(mut entries: Data) -> Result<Data, ValueError> {
     entries.remove("");
     match entries.keys().find_map(|key| Some((key, problem(key)?))) {
-        Some((key, cause)) => Err(ValueError::Key { key: key.clone(), cause }),
+        Some((key, cause)) => {
+            let key = key.chars().take(MAX_KEY).collect();
+            Err(ValueError::Key { key, cause })
+        }
         None => Ok(entries),
     }
 }
@@ -131,9 +168,9 @@ mod tests {
     fn each_character_is_replaced_by_itself() {
         assert_eq!(
             converted(&ConversionStrategy::Default, "app/db pass-wörd.1"),
-            "app_db_pass-w_rd.1"
+            "app_db_pass-wörd.1"
         );
-        assert_eq!(converted(&ConversionStrategy::Unicode, "a/ö😀"), "a_U002f__U00f6__U1f600_");
+        assert_eq!(converted(&ConversionStrategy::Unicode, "a/ö😀"), "a_U002f_ö_U1f600_");
     }
 
     #[test]
@@ -154,12 +191,40 @@ mod tests {
         assert!(is_secret_key(&"x".repeat(253)));
     }
 
+    #[test]
+    fn eso_and_kubernetes_refuse_different_keys() {
+        let refused = |key: &str| validate(data(&[key])).unwrap_err().to_string();
+        let by_eso = refused("a b");
+        assert!(by_eso.contains("key has invalid character ' ', only alphanumeric"), "{by_eso}");
+        for key in ["passwörd", "日本", "x²", "Ⅷ"] {
+            assert_eq!(converted(&ConversionStrategy::Default, key), key);
+            let by_kubernetes = refused(key);
+            assert!(by_kubernetes.contains("Kubernetes takes no letters but"), "{by_kubernetes}");
+        }
+        // A mark is neither letter nor number, though Rust calls it alphabetic.
+        assert_eq!(converted(&ConversionStrategy::Default, "\u{903}"), "_");
+    }
+
+    #[test]
+    fn any_number_of_keys_may_become_empty() {
+        let dropped = ["a", "b"].map(|key| (key.to_owned(), String::new(), Vec::new()));
+        assert!(validate(rename("step", dropped.into_iter()).unwrap()).unwrap().is_empty());
+    }
+
     proptest::proptest! {
         #[test]
-        fn what_is_converted_is_valid(key in r"\PC{1,40}") {
+        fn what_is_converted_passes_in_eso(key in r"\PC{1,40}") {
             for strategy in [ConversionStrategy::Default, ConversionStrategy::Unicode] {
                 let key = converted(&strategy, &key);
-                proptest::prop_assert!(key.chars().all(is_key_character));
+                proptest::prop_assert!(key.chars().all(passes_in_eso));
+            }
+        }
+
+        #[test]
+        fn what_is_valid_is_a_key_of_a_secret(key in r"[a-zA-Z0-9._/ é-]{0,12}") {
+            if let Ok(entries) = validate(data(&[&key])) {
+                proptest::prop_assert!(key.is_empty() || is_secret_key(&key));
+                proptest::prop_assert_eq!(entries.len(), usize::from(!key.is_empty()));
             }
         }
     }

@@ -61,15 +61,14 @@ pub fn select(payload: &Payload, property: Option<&str>, key: &str) -> Result<Ve
         return whole.cloned().ok_or_else(|| ValueError::Empty(key.to_owned()));
     };
     let text = payload.structured();
-    if property.contains('.') {
-        let found = gjson::get(text, property.replace('.', "\\.").as_bytes());
+    let literal = property.contains('.').then(|| gjson::escape(property.as_bytes()));
+    for path in literal.as_deref().into_iter().chain([property.as_bytes()]) {
+        let found = gjson::lookup(text, path, gjson::Limits::default()).map_err(|limit| {
+            ValueError::TooMuch { property: property.to_owned(), key: key.to_owned(), limit }
+        })?;
         if found.exists() {
             return Ok(found.string().into_owned());
         }
-    }
-    let found = gjson::get(text, property.as_bytes());
-    if found.exists() {
-        return Ok(found.string().into_owned());
     }
     Err(ValueError::NoProperty {
         property: property.to_owned(),
@@ -230,5 +229,37 @@ mod tests {
     #[test]
     fn debug_shows_no_value() {
         assert!(!format!("{:?}", text("hunter2")).contains("hunter2"));
+    }
+
+    #[test]
+    fn a_property_that_takes_too_much_says_so() {
+        let property = "[@this,@this]|".repeat(60);
+        let error = select(&text("[1]"), Some(&property), "k").unwrap_err();
+        assert!(matches!(error, ValueError::TooMuch { .. }), "{error}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn members_are_found_by_extract_and_by_name(
+            entries in proptest::collection::btree_map("[a-z.]{1,6}", "[a-z<é\\n]{0,6}", 0..6),
+        ) {
+            let all = entries.clone();
+            let payload = tags(&all);
+            let data = extract(&payload, None, "k").unwrap();
+            let names: Vec<_> = data.keys().collect();
+            proptest::prop_assert_eq!(names, entries.keys().collect::<Vec<_>>());
+            for (name, value) in &entries {
+                proptest::prop_assert_eq!(&data[name], value.as_bytes());
+                proptest::prop_assert_eq!(select(&payload, Some(name), "k").unwrap(), value.as_bytes());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_looked_into(bytes: Vec<u8>, property in r"\PC{0,12}") {
+            let payload = Payload { string: None, binary: Some(bytes) };
+            let _ = select(&payload, Some(&property), "k");
+            let _ = extract(&payload, Some(&property), "k");
+            let _ = extract(&payload, None, "k");
+        }
     }
 }

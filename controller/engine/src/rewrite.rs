@@ -1,7 +1,7 @@
 //! `dataFrom[].rewrite`: other keys for the same values (eso-semantics 2.7; ESO
 //! `esutils.RewriteMap`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use extsecret_crds::external_secret::{
     MergeConflictPolicy, MergePriorityPolicy, MergeStrategy, Rewrite, RewriteMerge, RewriteRegexp,
@@ -44,8 +44,10 @@ pub fn rewrite(
 }
 
 fn regexp(index: usize, rewrite: &RewriteRegexp, entries: Data) -> Result<Data, ValueError> {
-    let regexp = Regexp::new(&rewrite.source)
-        .map_err(|error| ValueError::Rewrite { index, cause: error.to_string() })?;
+    let regexp = Regexp::new(&rewrite.source).map_err(|error| ValueError::Rewrite {
+        index,
+        cause: format!("regexp failed with failed to compile: {error}"),
+    })?;
     let mut renamed = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         let new = regexp
@@ -63,15 +65,20 @@ fn transform(
     entries: Data,
     environment: &mut dyn Environment,
 ) -> Result<Data, ValueError> {
-    let failed = |error: gotemplate::Error| ValueError::Rewrite { index, cause: error.to_string() };
+    let failed = |what: &str, error: gotemplate::Error| ValueError::Rewrite {
+        index,
+        cause: format!("transform failed with failed to {what}: {error}"),
+    };
     // Seen in ESO 2.9 (2.16 item 4): a missing key is no error here.
     let options = Options { missing_key: MissingKey::Invalid, ..Options::default() };
-    let template =
-        Template::parse("transform", rewrite.template.as_bytes(), options).map_err(failed)?;
+    let template = Template::parse("transform", rewrite.template.as_bytes(), options)
+        .map_err(|error| failed("parse template", error))?;
     let mut renamed = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         let data = Value::string_map([("value", &key)]);
-        let new = template.execute(&data, environment, &Limits::default()).map_err(failed)?;
+        let new = template
+            .execute(&data, environment, &Limits::default())
+            .map_err(|error| failed(&format!("execute template for key {key:?}"), error))?;
         let new = String::from_utf8_lossy(&new).into_owned();
         renamed.push((key, new, value));
     }
@@ -95,42 +102,64 @@ fn merge(index: usize, rewrite: &RewriteMerge, entries: Data) -> Result<Data, Va
     let into = rewrite.into.as_deref().unwrap_or_default();
     let as_json = rewrite.strategy() == MergeStrategy::Json;
     if as_json && into.is_empty() {
-        return Err(failed("merge.into is required with the strategy JSON".to_owned()));
+        return Err(failed("merge failed with missing 'into' field".to_owned()));
     }
-    let mut members = Data::new();
+    let mut merged = BTreeMap::new();
+    let mut conflicts = BTreeSet::new();
     for key in order(index, rewrite, &entries)? {
         let text = entries.get(key).map(Vec::as_slice).unwrap_or_default();
-        let found = json::members(text).map_err(|error| {
-            failed(format!("failed to unmarshal the value of {key:?}: {error}"))
+        let members = object(text).map_err(|cause| {
+            failed(format!("merge failed with failed to unmarshal JSON of key {key:?}: {cause}"))
         })?;
-        for (name, range) in found {
-            let name = String::from_utf8_lossy(&name).into_owned();
-            let raw = text.get(range).unwrap_or_default().to_vec();
-            let replaced = members.insert(name.clone(), raw).is_some();
-            // Seen in ESO 2.9 (2.16 item 3): priority does not settle a conflict under this policy.
-            if replaced && rewrite.conflict_policy() != MergeConflictPolicy::Ignore {
-                return Err(failed(format!(
-                    "merge failed with conflicts: {name:?} is in more than one value: use \
-                     conflictPolicy Ignore, with priority to say which wins"
-                )));
+        for (name, value) in members {
+            if merged.insert(name.clone(), value).is_some() {
+                conflicts.insert(name);
             }
         }
     }
-    if as_json {
-        // The sources stay beside it (2.16 item 3).
-        let mut merged = entries;
-        merged.insert(into.to_owned(), object(&members));
-        return Ok(merged);
+    // Seen in ESO 2.9 (2.16 item 3): priority does not settle a conflict under this policy.
+    if !conflicts.is_empty() && rewrite.conflict_policy() != MergeConflictPolicy::Ignore {
+        let conflicts = conflicts.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(failed(format!(
+            "merge failed with conflicts: {conflicts}: use conflictPolicy Ignore, with priority to \
+             say which value wins"
+        )));
     }
-    let spread = members.into_iter().map(|(name, raw)| {
-        let value = match json::unquote(&raw) {
-            Some(text) => text,
-            None if raw == b"null" => Vec::new(),
-            None => raw,
-        };
-        (name, value)
-    });
-    Ok(spread.collect())
+    let unwritable = |cause: gotemplate::Message| {
+        failed(format!("merge failed with failed to marshal merged map: {cause}"))
+    };
+    if as_json {
+        let members = merged.into_iter().map(|(name, value)| (name.as_bytes().into(), value));
+        let text = json::encode(&Value::map(members), false, None).map_err(unwritable)?;
+        // The sources stay beside it (2.16 item 3).
+        let mut all = entries;
+        all.insert(into.to_owned(), text);
+        return Ok(all);
+    }
+    let spread = merged.into_iter().map(|(name, value)| Ok((name, text(&value)?)));
+    spread.collect::<Result<_, _>>().map_err(unwritable)
+}
+
+/// The members of a JSON object as ESO reads them here, unlike in `extract`: numbers lose their
+/// spelling, and digits that no float has. `null` has no members.
+fn object(text: &[u8]) -> Result<BTreeMap<String, Value>, gotemplate::Message> {
+    let mut members = BTreeMap::new();
+    for (name, range) in json::members(text)? {
+        let value = json::decode(text.get(range).unwrap_or_default())?;
+        members.insert(String::from_utf8_lossy(&name).into_owned(), value);
+    }
+    Ok(members)
+}
+
+/// A member as a value of a Secret (ESO `esutils.GetByteValue`).
+fn text(value: &Value) -> Result<Vec<u8>, gotemplate::Message> {
+    Ok(match value {
+        Value::String(text) => text.to_vec(),
+        // Go's shortest form without an exponent is also Rust's.
+        Value::Float(number) => number.to_string().into_bytes(),
+        Value::Nil => Vec::new(),
+        other => json::encode(other, true, None)?,
+    })
 }
 
 /// The keys in the order in which they count: by name, and then those of `priority`.
@@ -144,30 +173,13 @@ fn order<'a>(
     if let Some(missing) = missing
         && rewrite.priority_policy() != MergePriorityPolicy::IgnoreNotFound
     {
-        let cause = format!("merge.priority: key {missing:?} not found in the input");
+        let cause = format!("merge failed with key {missing:?} not found in input map");
         return Err(ValueError::Rewrite { index, cause });
     }
     let first: BTreeSet<&str> = priority.iter().map(String::as_str).collect();
     let others = entries.keys().map(String::as_str).filter(|key| !first.contains(key));
     let last = priority.iter().map(String::as_str).filter(|key| entries.contains_key(*key));
     Ok(others.chain(last).collect())
-}
-
-/// The members as a JSON object.
-fn object(members: &Data) -> Vec<u8> {
-    let mut text = vec![b'{'];
-    for (index, (name, raw)) in members.iter().enumerate() {
-        if index > 0 {
-            text.push(b',');
-        }
-        let name = Value::string(name.as_bytes());
-        // A text can always be written as JSON.
-        text.extend(json::encode(&name, true, None).unwrap_or_default());
-        text.push(b':');
-        text.extend_from_slice(raw);
-    }
-    text.push(b'}');
-    text
 }
 
 #[cfg(test)]

@@ -411,7 +411,7 @@ impl Renderer<'_> {
         value: Vec<u8>,
         target: &Target,
     ) -> Result<(), TemplateError> {
-        let value = decode::decode(&target.decoding, value).map_err(|error| {
+        let value = decode::decode(&target.decoding, key, value).map_err(|error| {
             TemplateError::Decode { place: place.clone(), cause: error.to_string() }
         })?;
         let map = match target.part {

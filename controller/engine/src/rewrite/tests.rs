@@ -63,7 +63,7 @@ fn objects_are_spread_and_later_keys_win() {
     let entries = &[("a", r#"{"x":"1","n":1.0,"z":null}"#), ("b", r#"{"x":{"y":2}}"#)];
     assert_eq!(
         rewritten(merge(json!({})), entries).unwrap(),
-        data(&[("n", "1.0"), ("x", r#"{"y":2}"#), ("z", "")])
+        data(&[("n", "1"), ("x", r#"{"y":2}"#), ("z", "")])
     );
     assert_eq!(rewritten(merge(json!({ "priority": ["a"] })), entries).unwrap()["x"], b"1");
     let error = rewritten(merge(json!({ "priority": ["c"] })), entries).unwrap_err();
@@ -77,7 +77,7 @@ fn a_conflict_is_an_error_unless_ignored_even_with_priority() {
     let entries = &[("a", r#"{"x":1}"#), ("b", r#"{"x":2}"#)];
     for merge in [json!({}), json!({ "priority": ["a", "b"] })] {
         let error = rewritten(json!([{ "merge": merge }]), entries).unwrap_err();
-        assert!(error.contains("\"x\" is in more than one value"), "{error}");
+        assert!(error.contains("merge failed with conflicts: x: "), "{error}");
     }
 }
 
@@ -86,10 +86,10 @@ fn as_json_the_sources_stay() {
     let merge = json!([{ "merge": { "strategy": "JSON", "into": "all" } }]);
     let entries = &[("a", r#"{"x":"<1>"}"#), ("b", r#"{"y":[1, 2]}"#)];
     let merged = rewritten(merge, entries).unwrap();
-    assert_eq!(merged["all"], br#"{"x":"<1>","y":[1, 2]}"#);
+    assert_eq!(merged["all"], br#"{"x":"<1>","y":[1,2]}"#);
     assert_eq!(merged.len(), 3);
     let error = rewritten(json!([{ "merge": { "strategy": "JSON" } }]), entries).unwrap_err();
-    assert!(error.contains("merge.into is required"), "{error}");
+    assert!(error.contains("missing 'into' field"), "{error}");
 }
 
 #[test]
@@ -98,4 +98,35 @@ fn what_is_no_object_is_refused_without_its_text() {
     assert!(error.contains("\"a\"") && !error.contains("hunter2"), "{error}");
     let error = rewritten(json!([{ "regexp": { "source": "(", "target": "" } }]), &[]).unwrap_err();
     assert!(error.contains("missing closing )"), "{error}");
+}
+
+#[test]
+fn merged_values_are_read_and_written_as_go_does() {
+    let json = r#"{"i":12345678901234567890,"e":1.50e2,"s":-0.25,"o":{"b":1.0,"a":"<&>"},"l":[ 1, null ],"t":true}"#;
+    assert_eq!(
+        rewritten(json!([{ "merge": {} }]), &[("a", json)]).unwrap(),
+        data(&[
+            ("e", "150"),
+            ("i", "12345678901234567000"),
+            ("l", "[1,null]"),
+            ("o", r#"{"a":"\u003c\u0026\u003e","b":1}"#),
+            ("s", "-0.25"),
+            ("t", "true"),
+        ])
+    );
+    let merge = json!([{ "merge": { "strategy": "JSON", "into": "all" } }]);
+    assert_eq!(
+        rewritten(merge, &[("a", json)]).unwrap()["all"],
+        br#"{"e":150,"i":12345678901234567000,"l":[1,null],"o":{"a":"<&>","b":1},"s":-0.25,"t":true}"#
+    );
+    // Twice in one object is no conflict.
+    let twice = rewritten(json!([{ "merge": {} }]), &[("a", r#"{"x":1,"x":2}"#), ("b", "null")]);
+    assert_eq!(twice.unwrap(), data(&[("x", "2")]));
+}
+
+#[test]
+fn a_rewrite_drops_keys_by_emptying_them() {
+    let rewrites = json!([{ "regexp": { "source": "^old/.*", "target": "" } }]);
+    let left = rewritten(rewrites, &[("old/a", "1"), ("old/b", "2"), ("c", "3")]).unwrap();
+    assert_eq!(crate::keys::validate(left).unwrap(), data(&[("c", "3")]));
 }
