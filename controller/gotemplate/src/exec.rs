@@ -238,7 +238,8 @@ fn own_copy(value: &Value, depth: usize) -> Value {
             copy.nil = map.nil;
             Value::Map(copy)
         }
-        Value::List(list) if list.element.is_interface() => {
+        // `sortAlpha` sorts a list of strings in place.
+        Value::List(list) => {
             let items = list.items();
             let mut copy =
                 List::new(list.element, items.iter().map(|item| own_copy(item, depth + 1)));

@@ -149,6 +149,21 @@ fn shuffling_keeps_all_runes() {
 }
 
 #[test]
+fn the_data_of_the_caller_stays_as_it_is() {
+    let names = Value::strings(["c", "b", "a"]);
+    let data = Value::map([(std::rc::Rc::from(*b"names"), names)]);
+    let template = b"{{ sortAlpha .names }}{{ $_ := set . \"more\" 1 }}{{ len . }}";
+    let template = Template::parse("t", template, Options::default()).expect("parses");
+    for _ in 0..2 {
+        let text = template.execute(&data, &mut Counting(7), &Limits::default());
+        assert_eq!(text.expect("renders"), b"[a b c]2");
+    }
+    let print = Template::parse("t", b"{{ . }}", Options::default()).expect("parses");
+    let text = print.execute(&data, &mut Counting(7), &Limits::default());
+    assert_eq!(text.expect("renders"), b"map[names:[c b a]]");
+}
+
+#[test]
 fn errors_do_not_show_values() {
     for template in [
         "{{ fail .x }}",
