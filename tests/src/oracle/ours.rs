@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use extsecret_crds::external_secret::DecodingStrategy;
 use extsecret_engine::property::Payload;
-use extsecret_engine::{decode, hash, property};
+use extsecret_engine::{decode, error::ValueError, hash, property};
 use gotemplate::regexp::{Regexp, quote_meta};
 use gotemplate::{Delimiters, Environment, ErrorKind, Limits, MissingKey, Options, Template, json};
 use serde_json::Value;
@@ -137,8 +137,13 @@ fn base64(case: &Line) -> anyhow::Result<Line> {
         b"url" => DecodingStrategy::Base64Url,
         _ => bail!("op is std or url"),
     };
-    let decoded = decode::decode(&strategy, text(case, "text")?);
-    Ok(outcome(decoded.map_err(|_| Vec::new())))
+    let decoded = decode::decode(&strategy, "k", text(case, "text")?);
+    Ok(outcome(decoded.map_err(|error| match error {
+        ValueError::Decode { at, .. } => {
+            format!("illegal base64 data at input byte {at}").into_bytes()
+        }
+        _ => Vec::new(),
+    })))
 }
 
 fn gjson(case: &Line) -> anyhow::Result<Line> {
