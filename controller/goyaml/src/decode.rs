@@ -10,7 +10,7 @@ use crate::scalar::{self, Refusal, Scalar, Tag};
 
 /// Collections inside collections. Go's limit is 10,000; values this deep are an attack, and
 /// whoever walks through them would need as deep a stack.
-const MAX_DEPTH: usize = 1000;
+const MAX_DEPTH: usize = 500;
 
 /// Bytes of text that aliases may repeat. Go has no such limit: it would make copies until its
 /// memory is full.
@@ -82,18 +82,13 @@ impl Decoder<'_> {
                 self.open_aliases.remove(&id);
                 value
             }
-            Some(Node::Scalar { tag, text, implicit }) => {
-                if !self.open_aliases.is_empty() {
-                    self.repeated = self.repeated.saturating_add(text.len());
-                    if self.repeated > MAX_REPEATED_BYTES {
-                        return Err(Error::limit(Limit::Size));
-                    }
-                }
-                scalar(tag, text, *implicit)
-            }
+            Some(Node::Scalar { tag, text, implicit }) => self.scalar(tag, text, *implicit),
             Some(Node::Sequence(children)) => {
-                let values = children.iter().map(|child| self.value(*child, depth + 1));
-                values.collect::<Result<_, _>>().map(Yaml::Sequence)
+                let mut values = Vec::with_capacity(children.len());
+                for child in children {
+                    values.push(self.value(*child, depth + 1)?);
+                }
+                Ok(Yaml::Sequence(values))
             }
             Some(Node::Mapping(_)) => {
                 let mut mapping = Mapping::new();
@@ -101,6 +96,16 @@ impl Decoder<'_> {
                 Ok(Yaml::Mapping(mapping))
             }
         }
+    }
+
+    fn scalar(&mut self, tag: &[u8], text: &[u8], implicit: bool) -> Result<Yaml, Error> {
+        if !self.open_aliases.is_empty() {
+            self.repeated = self.repeated.saturating_add(text.len());
+            if self.repeated > MAX_REPEATED_BYTES {
+                return Err(Error::limit(Limit::Size));
+            }
+        }
+        scalar(tag, text, implicit)
     }
 
     fn enter(&mut self, alias: Id, name: &[u8]) -> Result<(), Error> {

@@ -18,7 +18,7 @@ pub struct Error {
 /// A limit of this crate, where Go would go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Collections inside collections: 1,000.
+    /// Collections inside collections: 500.
     Depth,
     /// Values in a document: 500,000; text that aliases repeat: 64 MiB; YAML that is written: what
     /// the caller allows.

@@ -126,7 +126,11 @@ fn value(yaml: Yaml) -> Result<Value, Error> {
         Yaml::Float(f) => number(f)?,
         Yaml::Text(text) => Value::String(lossy(text)),
         Yaml::Sequence(items) => {
-            Value::Array(items.into_iter().map(value).collect::<Result<_, _>>()?)
+            let mut array = Vec::with_capacity(items.len());
+            for item in items {
+                array.push(value(item)?);
+            }
+            Value::Array(array)
         }
         Yaml::Mapping(entries) => {
             let mut object = Map::new();

@@ -18,3 +18,6 @@ mod write;
 pub use error::{Error, Limit, Part};
 pub use json::{read, read_object, read_strings, to_json};
 pub use write::{json_to_yaml, write};
+
+#[cfg(test)]
+mod tests;
