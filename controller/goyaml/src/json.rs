@@ -22,12 +22,6 @@ pub fn read(yaml: &[u8]) -> Result<Value, Error> {
     convert(yaml).map_err(|error| error.within(CONVERTING))
 }
 
-/// `yaml.YAMLToJSON`: compact JSON as Go writes it. Only bytes that are not UTF-8, which
-/// `!!binary` may hold, are U+FFFD itself here and its escape sequence there.
-pub fn to_json(yaml: &[u8]) -> Result<String, Error> {
-    convert(yaml).map(|value| text(&value))
-}
-
 /// `yaml.Unmarshal` into a `map[string]any`, which an empty document leaves empty.
 pub fn read_object(yaml: &[u8]) -> Result<Map<String, Value>, Error> {
     match read(yaml)? {
