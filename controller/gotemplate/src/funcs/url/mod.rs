@@ -63,7 +63,7 @@ pub(super) fn host_and_text(address: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Messag
         }
         Err((part, problem)) => {
             let message = Message::from("parse ").secret(quote(&part)).text(": ");
-            Err(problem.message(message, |message, part| message.secret(part)))
+            Err(problem.message(message, Message::secret))
         }
     }
 }
