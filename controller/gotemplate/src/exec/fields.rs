@@ -39,6 +39,9 @@ impl<'t> State<'t> {
         if let Some(method) = funcs::method(&receiver.value, name) {
             return self.method(dot, receiver, method, At::Arg(node), args, last);
         }
+        if let Some(reason) = funcs::unusable(&receiver.value, name) {
+            return Err(self.error(reason));
+        }
         match &receiver.value {
             Value::Absent => self.no_entry("nil data; no entry for key ", name),
             Value::Nil => {

@@ -69,6 +69,15 @@ pub(crate) fn method(receiver: &Value, name: &str) -> Option<&'static Function> 
     methods.iter().find(|method| method.name == name)
 }
 
+/// Why a template cannot use this field or method that the Go type has.
+pub(crate) fn unusable(receiver: &Value, name: &str) -> Option<String> {
+    match receiver {
+        Value::Time(_) => date::unusable(name),
+        Value::Object(_) => semver::unusable(receiver, name),
+        _ => None,
+    }
+}
+
 /// The names of all functions beside Go's built-in ones, in order.
 pub fn names() -> impl Iterator<Item = &'static str> {
     BY_NAME.keys().copied()

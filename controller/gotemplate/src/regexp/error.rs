@@ -57,7 +57,7 @@ impl Error {
     }
 
     /// Go's text, with the quoted part of the pattern marked as secret if it may be one.
-    pub(crate) fn message(&self, secret: bool) -> Message {
+    pub fn message(&self, secret: bool) -> Message {
         let start = Message::new().text(format!("error parsing regexp: {}: `", self.code.text()));
         let quoted = match std::str::from_utf8(&self.expression) {
             Ok(text) if !secret => start.text(text),

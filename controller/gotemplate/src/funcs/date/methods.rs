@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::calendar::{ZERO, add, add_date, parts, rest, since, unix};
 use super::format::{MONTHS, WEEKDAYS, format};
-use super::{duration, time, time_string};
+use super::{duration, quoted, time, time_string};
 use crate::error::Message;
 use crate::fmt::duration_text;
 use crate::funcs::arguments::{any, int, made, text};
@@ -43,12 +43,16 @@ pub(in crate::funcs) const TIME_METHODS: &[Function] = &[
         call.work(layout.len() / 16)?;
         made(call, format(&time(arguments, 0), layout))
     }),
+    Function::new("GoString", NONE, |call, arguments| made(call, go_string(&time(arguments, 0)))),
     Function::new("Hour", NONE, |_, arguments| number(arguments, |time| parts(time).hour.into())),
     Function::new("IsDST", NONE, |_, _| Ok(Value::Bool(false))),
     Function::new("IsZero", NONE, |_, arguments| {
         Ok(Value::Bool(time(arguments, 0).nanoseconds == ZERO))
     }),
     Function::new("Local", NONE, |_, arguments| in_zone(arguments, Zone::Local)),
+    Function::new("Location", NONE, |_, arguments| {
+        Ok(Value::Object(Rc::new(Location(time(arguments, 0).zone))))
+    }),
     Function::new("Minute", NONE, |_, arguments| {
         number(arguments, |time| parts(time).minute.into())
     }),
@@ -120,6 +124,41 @@ pub(in crate::funcs) const DURATION_METHODS: &[Function] = &[
     }),
 ];
 
+/// The fields that Go does not let a template see, and the methods with several results.
+pub(in crate::funcs) fn unusable(name: &str) -> Option<String> {
+    let second = match name {
+        "wall" | "ext" | "loc" => {
+            return Some(format!("{name} is an unexported field of struct type time.Time"));
+        }
+        "Date" | "Clock" => {
+            return Some(format!("function {name} has 3 return values; should be 1 or 2"));
+        }
+        "ISOWeek" | "Zone" => "int",
+        "ZoneBounds" => "time.Time",
+        _ => return None,
+    };
+    Some(format!(
+        "invalid function signature for {name}: second return value should be error; is {second}"
+    ))
+}
+
+/// Go's `Time.GoString`.
+fn go_string(time: &Time) -> String {
+    let parts = parts(time);
+    let month = MONTHS.get(usize::from(parts.month.saturating_sub(1))).copied().unwrap_or_default();
+    let zone = match &time.zone {
+        Zone::Utc => "time.UTC".to_owned(),
+        Zone::Local => "time.Local".to_owned(),
+        Zone::Named(name) | Zone::Fixed(_, name) => {
+            format!("time.Location({})", quoted(name.as_bytes()))
+        }
+    };
+    format!(
+        "time.Date({}, time.{month}, {}, {}, {}, {}, {}, {zone})",
+        parts.year, parts.day, parts.hour, parts.minute, parts.second, parts.nanosecond
+    )
+}
+
 fn duration_at(arguments: &[Value], index: usize) -> i64 {
     match any(arguments, index) {
         Value::Duration(amount) => *amount,
@@ -146,6 +185,45 @@ fn since_epoch(arguments: &[Value], unit: i128) -> Result<Value, Failure> {
     let count = time(arguments, 0).nanoseconds.div_euclid(unit);
     let wrapped = (count & i128::from(u64::MAX)).cast_unsigned();
     Ok(Value::int64(u64::try_from(wrapped).unwrap_or_default().cast_signed()))
+}
+
+/// A zone, which has a name and nothing else to show.
+struct Location(Zone);
+
+impl Location {
+    fn name(&self) -> &str {
+        match &self.0 {
+            Zone::Utc | Zone::Local => "UTC",
+            Zone::Named(name) | Zone::Fixed(_, name) => name,
+        }
+    }
+}
+
+impl Object for Location {
+    fn type_name(&self) -> &'static str {
+        "*time.Location"
+    }
+
+    fn kind(&self) -> &'static str {
+        "ptr"
+    }
+
+    fn member(&self, name: &str) -> Option<Result<Value, Message>> {
+        (name == "String").then(|| Ok(Value::string(self.name())))
+    }
+
+    fn text(&self) -> Vec<u8> {
+        self.name().as_bytes().to_vec()
+    }
+
+    fn json(&self) -> Result<Vec<u8>, Message> {
+        // A struct without exported fields.
+        Ok(b"{}".to_vec())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 /// A month or a day of the week: a number with a name.

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::arguments::{any, dict, rest, text};
+use super::strings::strval;
 use super::{Call, Failure, Function, Type};
-use crate::fmt::strval;
 use crate::limits::LimitExceeded;
 use crate::value::{Bytes, List, MAX_NESTING, Map, Value};
 

@@ -6,7 +6,7 @@ mod version;
 use super::arguments::{any, text};
 use super::{Call, Failure, Function, Type};
 use crate::error::Message;
-use crate::value::Value;
+use crate::value::{Object as _, Value};
 
 use constraint::Constraint;
 use version::Version;
@@ -53,6 +53,14 @@ fn version(value: &Value) -> Option<&Version> {
 /// Whether a value has the methods of a pointer to a version.
 pub(super) fn is_version(value: &Value) -> bool {
     version(value).is_some_and(Version::is_pointer)
+}
+
+/// The fields that Go does not let a template see.
+pub(super) fn unusable(value: &Value, name: &str) -> Option<String> {
+    let version = version(value)?;
+    let hidden = ["major", "minor", "patch", "pre", "metadata", "original"].contains(&name);
+    let of = version.type_name();
+    hidden.then(|| format!("{name} is an unexported field of struct type {of}"))
 }
 
 fn compared(

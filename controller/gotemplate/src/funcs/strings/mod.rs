@@ -3,9 +3,9 @@
 use super::arguments::{any, int, made, made_strings, shown, text};
 use super::{Call, Failure, Function, Type};
 use crate::error::Message;
-use crate::fmt::{self, strval};
+use crate::fmt;
 use crate::runes;
-use crate::value::{Element, List, Value};
+use crate::value::{Bytes, Element, List, Value};
 
 mod case;
 mod random;
@@ -63,6 +63,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("wrap", &[Int, String], wrap::wrap),
     Function::new("wrapWith", &[Int, String, String], wrap::wrap_with),
 ];
+
+/// What sprig makes of any value where it wants a string.
+pub(super) fn strval(call: &mut Call<'_>, value: &Value) -> Result<Bytes, Failure> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        other => Ok(fmt::display(call, other)?.into()),
+    }
+}
 
 /// What sprig makes of any value where it wants a list of strings. A `[]string` stays the same
 /// list, with its elements shared.
