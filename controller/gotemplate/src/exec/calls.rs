@@ -8,7 +8,14 @@ use super::{At, Outcome, Slot, State};
 use crate::ast::{Arg, Source as _};
 use crate::error::Message;
 use crate::funcs::{self, Call, Failure, Function};
+use crate::limits::LimitExceeded;
 use crate::value::Value;
+
+/// So many bytes of text count as a step.
+const BYTES_OF_STEP: usize = 64;
+
+/// Texts that are so long take a look at the clock.
+const BYTES_OF_LOOK: usize = 16 << 10;
 
 /// The parameters of a function.
 struct Signature<'f> {
@@ -100,7 +107,7 @@ impl<'t> State<'t> {
             let missing = fresh_bytes(value).saturating_sub(asked);
             let Some(left) = self.value_bytes_left.checked_sub(missing) else {
                 self.at = node;
-                return Err(self.limit(crate::limits::LimitExceeded::Values));
+                return Err(self.limit(LimitExceeded::Values));
             };
             self.value_bytes_left = left;
         }
@@ -176,7 +183,25 @@ impl<'t> State<'t> {
         if let Some(last) = last {
             values.push(self.checked(last, parameter(args.len()))?);
         }
+        self.count_texts(&values)?;
         Ok(values)
+    }
+
+    /// Counts steps for long texts: a function looks at all of a text, and one that makes nothing
+    /// of it would cost nothing otherwise.
+    fn count_texts(&mut self, values: &[Value]) -> Outcome<()> {
+        let bytes = values.iter().fold(0_usize, |bytes, value| match value {
+            Value::String(text) => bytes.saturating_add(text.len()),
+            _ => bytes,
+        });
+        let Some(left) = self.steps_left.checked_sub((bytes / BYTES_OF_STEP) as u64) else {
+            return Err(self.limit(LimitExceeded::Steps));
+        };
+        self.steps_left = left;
+        if bytes >= BYTES_OF_LOOK && self.environment.expired() {
+            return Err(self.limit(LimitExceeded::Deadline));
+        }
+        Ok(())
     }
 
     /// `and` and `or` evaluate only as many arguments as they need.
