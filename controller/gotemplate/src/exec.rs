@@ -51,12 +51,11 @@ pub(crate) fn execute(
         value_bytes_left: limits.value_bytes,
         until_look: STEPS_PER_LOOK,
     };
-    let result = match tree {
-        Some(tree) => state.run(tree, Slot::plain(own_copy(data, 0))),
-        None => {
-            let name = fmt::quote(template.name.as_bytes());
-            Err(state.error(format!("{name} is an incomplete or empty template")))
-        }
+    let result = if let Some(tree) = tree {
+        state.run(tree, Slot::plain(own_copy(data, 0)))
+    } else {
+        let name = fmt::quote(template.name.as_bytes());
+        Err(state.error(format!("{name} is an incomplete or empty template")))
     };
     match result {
         Ok(()) => Ok(state.output),

@@ -121,7 +121,7 @@ impl<'t> State<'t> {
                         crate::value::IntType::Int,
                     );
                     let item = Slot::element(item, list.element);
-                    if self.iteration(branch, Slot::plain(number), item)? {
+                    if self.iteration(branch, Slot::plain(number), &item)? {
                         break;
                     }
                 }
@@ -138,7 +138,7 @@ impl<'t> State<'t> {
                 let ran = !entries.is_empty();
                 for (key, item) in entries {
                     let key = Slot::element(Value::String(key), Element::String);
-                    if self.iteration(branch, key, Slot::element(item, map.element))? {
+                    if self.iteration(branch, key, &Slot::element(item, map.element))? {
                         break;
                     }
                 }
@@ -170,7 +170,7 @@ impl<'t> State<'t> {
             return Err(self.error(message.text(" to iterate over more than one variable")));
         }
         for number in 0..count {
-            if self.iteration(branch, Slot::absent(), Slot::plain(element(number)))? {
+            if self.iteration(branch, Slot::absent(), &Slot::plain(element(number)))? {
                 break;
             }
         }
@@ -178,7 +178,7 @@ impl<'t> State<'t> {
     }
 
     /// One round of a loop. Whether it was the last.
-    fn iteration(&mut self, branch: &'t Branch, index: Slot, item: Slot) -> Outcome<bool> {
+    fn iteration(&mut self, branch: &'t Branch, index: Slot, item: &Slot) -> Outcome<bool> {
         self.step()?;
         let mark = self.variables.len();
         let pipe: &'t Pipe = &branch.pipe;
@@ -195,7 +195,7 @@ impl<'t> State<'t> {
                 self.set_from_top(2, index);
             }
         }
-        let flow = self.list(&item, &branch.list)?;
+        let flow = self.list(item, &branch.list)?;
         self.variables.truncate(mark);
         Ok(flow == Flow::Break)
     }
