@@ -52,7 +52,7 @@ pub(crate) fn execute(
         until_look: STEPS_PER_LOOK,
     };
     let result = if let Some(tree) = tree {
-        state.run(tree, Slot::plain(own_copy(data, 0)))
+        state.run(tree, &Slot::plain(own_copy(data, 0)))
     } else {
         let name = fmt::quote(template.name.as_bytes());
         Err(state.error(format!("{name} is an incomplete or empty template")))
@@ -136,10 +136,11 @@ struct State<'t> {
     until_look: u32,
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "an error is boxed in an outcome")]
 impl<'t> State<'t> {
-    fn run(&mut self, tree: &'t Tree, data: Slot) -> Outcome<()> {
+    fn run(&mut self, tree: &'t Tree, data: &Slot) -> Outcome<()> {
         self.variables.push(("$", data.clone()));
-        self.list(&data, &tree.root).map(drop)
+        self.list(data, &tree.root).map(drop)
     }
 
     /// Counts one step.

@@ -15,7 +15,7 @@ pub(crate) use quote::{can_backquote, quote};
 use crate::funcs::date::time_string;
 use crate::funcs::{Call, Failure};
 use crate::limits::LimitExceeded;
-use crate::value::{Element, MAX_NESTING, Time, Value};
+use crate::value::{Bytes, Element, MAX_NESTING, Time, Value};
 
 /// Go's `fmt.Sprint`: a space between two operands when neither is a string.
 pub(crate) fn sprint(call: &mut Call<'_>, values: &[Value]) -> Result<Vec<u8>, Failure> {
@@ -61,6 +61,14 @@ pub(crate) fn display(call: &mut Call<'_>, value: &Value) -> Result<Vec<u8>, Fai
     let mut printer = Printer::within(call);
     printer.arg(value, 'v');
     printer.finish(call)
+}
+
+/// sprig's `strval`: a string as it is, of all else what `%v` prints.
+pub(crate) fn strval(call: &mut Call<'_>, value: &Value) -> Result<Bytes, Failure> {
+    match value {
+        Value::String(bytes) => Ok(Bytes::clone(bytes)),
+        other => Ok(display(call, other)?.into()),
+    }
 }
 
 /// Appends what `%v` prints of `value` to a template's output, which may grow to `limit` bytes.

@@ -21,12 +21,10 @@ impl Parameter {
                 Type::Any => "interface {}",
                 Type::Bool => "bool",
                 Type::Int => "int",
-                Type::Int64 => "int64",
                 Type::Uint32 => "uint32",
                 Type::Float64 => "float64",
                 Type::String => "string",
                 Type::AnyList => "[]interface {}",
-                Type::StringList => "[]string",
                 Type::Dict => "map[string]interface {}",
                 Type::Time => "time.Time",
                 Type::Certificate => "sprig.certificate",
@@ -43,7 +41,6 @@ impl Parameter {
             Self::Raw => Some(Value::Absent),
             Self::Typed(Type::Any | Type::Version) => Some(Value::Nil),
             Self::Typed(Type::AnyList) => Some(Value::List(List::nil(Element::Any))),
-            Self::Typed(Type::StringList) => Some(Value::List(List::nil(Element::String))),
             Self::Typed(Type::Dict) => {
                 let mut map = Map::new(Element::Any, []);
                 map.nil = true;
@@ -59,14 +56,10 @@ impl Parameter {
             Type::Any => true,
             Type::Bool => matches!(value, Value::Bool(_)),
             Type::Int => matches!(value, Value::Int(_, IntType::Int)),
-            Type::Int64 => matches!(value, Value::Int(_, IntType::Int64)),
             Type::Uint32 => matches!(value, Value::Uint(_, UintType::Uint32)),
             Type::Float64 => matches!(value, Value::Float(_)),
             Type::String => matches!(value, Value::String(_)),
             Type::AnyList => matches!(value, Value::List(list) if list.element == Element::Any),
-            Type::StringList => {
-                matches!(value, Value::List(list) if list.element == Element::String)
-            }
             Type::Dict => matches!(value, Value::Map(map) if map.element == Element::Any),
             Type::Time => matches!(value, Value::Time(_)),
             Type::Duration => matches!(value, Value::Duration(_)),
@@ -133,12 +126,10 @@ impl<'t> State<'t> {
                 Parameter::Typed(
                     kind @ (Type::Bool
                     | Type::Int
-                    | Type::Int64
                     | Type::Uint32
                     | Type::Float64
                     | Type::String
                     | Type::AnyList
-                    | Type::StringList
                     | Type::Dict
                     | Type::Time
                     | Type::Duration
@@ -162,9 +153,6 @@ impl<'t> State<'t> {
             (Type::Int, Arg::Number(Number { int: Some(int), .. })) => {
                 return Ok(Value::int(*int));
             }
-            (Type::Int64, Arg::Number(Number { int: Some(int), .. })) => {
-                return Ok(Value::int64(*int));
-            }
             (Type::Duration, Arg::Number(Number { int: Some(int), .. })) => {
                 return Ok(Value::Duration(*int));
             }
@@ -176,7 +164,7 @@ impl<'t> State<'t> {
             }
             (Type::Bool, _) => "expected bool; found ",
             (Type::String | Type::HashAlgorithm, _) => "expected string; found ",
-            (Type::Int | Type::Int64 | Type::Duration, _) => "expected integer; found ",
+            (Type::Int | Type::Duration, _) => "expected integer; found ",
             (Type::Uint32, _) => "expected unsigned integer; found ",
             (Type::Float64, _) => "expected float; found ",
             _ => {

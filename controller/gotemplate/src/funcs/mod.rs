@@ -91,8 +91,7 @@ pub(crate) struct Function {
     pub(crate) parameters: &'static [Type],
     /// The type of any number of further arguments.
     pub(crate) variadic: Option<Type>,
-    /// `None`: ESO has it and this engine does not; a template that names it is refused.
-    pub(crate) run: Option<Run>,
+    pub(crate) run: Run,
 }
 
 pub(crate) type Run = fn(&mut Call<'_>, &[Value]) -> Result<Value, Failure>;
@@ -100,7 +99,7 @@ pub(crate) type Run = fn(&mut Call<'_>, &[Value]) -> Result<Value, Failure>;
 impl Function {
     /// A function with fixed parameters.
     pub(crate) const fn new(name: &'static str, parameters: &'static [Type], run: Run) -> Self {
-        Self { name, parameters, variadic: None, run: Some(run) }
+        Self { name, parameters, variadic: None, run }
     }
 
     /// A function that takes any number of further arguments.
@@ -110,12 +109,7 @@ impl Function {
         rest: Type,
         run: Run,
     ) -> Self {
-        Self { name, parameters, variadic: Some(rest), run: Some(run) }
-    }
-
-    /// A function that is known and not supported.
-    pub(crate) const fn unsupported(name: &'static str) -> Self {
-        Self { name, parameters: &[], variadic: None, run: None }
+        Self { name, parameters, variadic: Some(rest), run }
     }
 }
 
@@ -126,14 +120,11 @@ pub(crate) enum Type {
     Any,
     Bool,
     Int,
-    Int64,
     Uint32,
     Float64,
     String,
     /// `[]interface {}`
     AnyList,
-    /// `[]string`
-    StringList,
     /// `map[string]interface {}`
     Dict,
     /// `time.Time`

@@ -198,17 +198,9 @@ impl<'a> Parser<'_, 'a> {
 
     fn function(&self, item: Item<'a>) -> Result<Arg, Error> {
         let name = text_of(item);
-        let supported = match funcs::lookup(&name) {
-            Some(function) => function.run.is_some(),
-            None if BUILTINS.contains(&name.as_str()) => true,
-            None => {
-                let what = Message::from("function ").secret(quote(item.text));
-                return Err(self.error(what.text(" not defined")));
-            }
-        };
-        if !supported {
-            let what = format!("function {} is not supported", quote(item.text));
-            return Err(self.error_of(ErrorKind::Unsupported, what));
+        if funcs::lookup(&name).is_none() && !BUILTINS.contains(&name.as_str()) {
+            let what = Message::from("function ").secret(quote(item.text));
+            return Err(self.error(what.text(" not defined")));
         }
         Ok(Arg::Identifier { pos: item.pos, name })
     }
