@@ -5,7 +5,7 @@ use std::fmt;
 use crate::limits::LimitExceeded;
 
 /// Shown in place of a part that may hold a secret value.
-pub const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// A text in which every part that may come from a secret value is marked.
 ///

@@ -12,10 +12,10 @@ pub(crate) use float::format_float;
 use format::Printer;
 pub(crate) use quote::{can_backquote, quote};
 
-use crate::funcs::date::time_string;
+use crate::funcs::date::{go_string, time_string};
 use crate::funcs::{Call, Failure};
 use crate::limits::LimitExceeded;
-use crate::value::{Bytes, Element, MAX_NESTING, Time, Value};
+use crate::value::{Element, MAX_NESTING, Time, Value};
 
 /// Go's `fmt.Sprint`: a space between two operands when neither is a string.
 pub(crate) fn sprint(call: &mut Call<'_>, values: &[Value]) -> Result<Vec<u8>, Failure> {
@@ -63,14 +63,6 @@ pub(crate) fn display(call: &mut Call<'_>, value: &Value) -> Result<Vec<u8>, Fai
     printer.finish(call)
 }
 
-/// sprig's `strval`: a string as it is, of all else what `%v` prints.
-pub(crate) fn strval(call: &mut Call<'_>, value: &Value) -> Result<Bytes, Failure> {
-    match value {
-        Value::String(bytes) => Ok(Bytes::clone(bytes)),
-        other => Ok(display(call, other)?.into()),
-    }
-}
-
 /// Appends what `%v` prints of `value` to a template's output, which may grow to `limit` bytes.
 pub(crate) fn print_to(
     output: &mut Vec<u8>,
@@ -89,11 +81,10 @@ impl Printer {
     fn arg(&mut self, value: &Value, verb: char) {
         match (value, verb) {
             (Value::Nil | Value::Absent, 'T' | 'v') => self.pad(b"<nil>"),
-            (Value::Nil | Value::Absent, _) => self.bad_verb(value, verb),
+            // `%w` is for errors that wrap errors; no value of a template does.
+            (Value::Nil | Value::Absent, _) | (_, 'w') => self.bad_verb(value, verb),
             (_, 'T') => self.string(value.type_name().as_bytes()),
             (_, 'p') => self.pointer(value),
-            // For errors that wrap errors; no value of a template does.
-            (_, 'w') => self.bad_verb(value, verb),
             _ => self.value(value, verb, 0),
         }
     }
@@ -166,6 +157,9 @@ impl Printer {
                 } else {
                     self.integer_verb(value, nanoseconds.cast_unsigned(), true, verb);
                 }
+            }
+            Value::Time(time) if self.flags.sharp_v && !self.flags.erroring => {
+                self.string(go_string(time).as_bytes());
             }
             Value::Time(time) => self.opaque(value, verb, || time_text(time)),
             Value::Object(object) => match object.integer() {

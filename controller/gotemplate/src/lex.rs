@@ -521,7 +521,7 @@ fn is_right_trim_marker(text: &[u8]) -> bool {
 
 /// Number of line ends.
 pub(crate) fn newlines(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte == b'\n').count()
+    text.split(|byte| *byte == b'\n').count() - 1
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {

@@ -45,7 +45,6 @@ pub(super) fn eq(call: &mut Call<'_>, first: &Value, others: &[Value]) -> Result
             (Some(Basic::Bool(a)), Some(Basic::Bool(b))) => a == b,
             (Some(Basic::Int(a)), Some(Basic::Int(b))) => a == b,
             (Some(Basic::Uint(a)), Some(Basic::Uint(b))) => a == b,
-            #[expect(clippy::float_cmp, reason = "Go compares them so")]
             (Some(Basic::Float(a)), Some(Basic::Float(b))) => a == b,
             (Some(Basic::String(a)), Some(Basic::String(b))) => a == b,
             (Some(Basic::Int(a)), Some(Basic::Uint(b)))

@@ -35,11 +35,21 @@ impl<'t> State<'t> {
         args: &'t [Arg],
         last: Option<Slot>,
     ) -> Outcome<Slot> {
-        let has_args = !args.is_empty() || last.is_some();
+        let count = args.len() + usize::from(last.is_some());
+        let has_args = count > 0;
         if let Some(method) = funcs::method(&receiver.value, name) {
             return self.method(dot, receiver, method, At::Arg(node), args, last);
         }
         if let Some(reason) = funcs::unusable(&receiver.value, name) {
+            let is_method = name.starts_with(|first: char| first.is_ascii_uppercase());
+            if is_method && has_args {
+                return self.too_many(name, count);
+            }
+            // Go names the type that it sees, which may be an interface's.
+            let reason = match reason.strip_suffix(receiver.value.type_name()) {
+                Some(before) if !is_method => format!("{before}{}", receiver.type_name()),
+                _ => reason,
+            };
             return Err(self.error(reason));
         }
         match &receiver.value {
@@ -54,16 +64,17 @@ impl<'t> State<'t> {
                     let after = " has arguments but cannot be invoked as function";
                     Err(self.error(self.with_own_text("", name, after)))
                 }
-                Some(_) if has_args => {
-                    let count = args.len() + usize::from(last.is_some());
-                    let text = format!("wrong number of args for {name}: want 0 got {count}");
-                    Err(self.error(text))
-                }
+                Some(_) if has_args => self.too_many(name, count),
                 Some(result) => self.member_result(node, name, result),
                 None => self.no_field(name, receiver),
             },
             _ => self.no_field(name, receiver),
         }
+    }
+
+    /// A method without parameters that was given some.
+    fn too_many(&self, name: &str, count: usize) -> Outcome<Slot> {
+        Err(self.error(format!("wrong number of args for {name}: want 0 got {count}")))
     }
 
     fn entry(&self, map: &Map, name: &str, has_args: bool) -> Outcome<Slot> {

@@ -24,18 +24,17 @@ pub(crate) fn format_float(value: f64, verb: u8, precision: Option<usize>) -> Ve
             let precision = precision.unwrap_or(decimal.digits.len().saturating_sub(1));
             decimal.exponent_form(&mut text, precision, verb);
         }
-        b'f' => match precision {
-            Some(precision) => {
+        b'f' => {
+            if let Some(precision) = precision {
                 let exact = precision.min(MOST_DIGITS);
                 let _ = write!(text, "{magnitude:.exact$}");
                 zeros(&mut text, precision - exact);
-            }
-            None => {
+            } else {
                 let decimal = Decimal::rounded(magnitude, None);
                 let fraction = decimal.digits.len().saturating_sub(decimal.whole());
                 decimal.point_form(&mut text, fraction.saturating_add(decimal.leading_zeros()));
             }
-        },
+        }
         _ => general(&mut text, magnitude, precision, verb),
     }
     text.into_bytes()

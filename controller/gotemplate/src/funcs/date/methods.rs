@@ -143,7 +143,7 @@ pub(in crate::funcs) fn unusable(name: &str) -> Option<String> {
 }
 
 /// Go's `Time.GoString`.
-fn go_string(time: &Time) -> String {
+pub(crate) fn go_string(time: &Time) -> String {
     let parts = parts(time);
     let month = MONTHS.get(usize::from(parts.month.saturating_sub(1))).copied().unwrap_or_default();
     let zone = match &time.zone {

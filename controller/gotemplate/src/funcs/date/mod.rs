@@ -21,6 +21,7 @@ use crate::value::{IntType, Time, Value, Zone};
 
 use calendar::{add, from_unix, since, unix};
 pub(crate) use format::{time_json, time_string};
+pub(crate) use methods::go_string;
 pub(super) use methods::{DURATION_METHODS, TIME_METHODS, unusable};
 
 pub(super) const FUNCTIONS: &[Function] = &[
