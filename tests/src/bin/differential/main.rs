@@ -213,12 +213,12 @@ impl<'a> Comparison<'a> {
             self.ignored += usize::from(count);
             return Ok(None);
         }
-        if self.undecided(case, &go)? {
-            self.undecided += usize::from(count);
-            return Ok(None);
-        }
         if let Some(number) = self.differences.explain(self.mode, case, &go, &ours) {
             *self.explained.entry(number).or_default() += usize::from(count);
+            return Ok(None);
+        }
+        if self.undecided(case, &go)? {
+            self.undecided += usize::from(count);
             return Ok(None);
         }
         Ok(Some(Finding { go, ours }))
