@@ -30,8 +30,8 @@ pub fn answer(mode: Mode, case: &Line) -> anyhow::Result<Line> {
     }
 }
 
-/// The clock of the Go program, and bytes that are not random at all.
-struct Fixed(u8);
+/// The clock of the Go program, and bytes that are the same every time.
+struct Fixed(u64);
 
 impl Environment for Fixed {
     fn now(&self) -> i128 {
@@ -40,8 +40,8 @@ impl Environment for Fixed {
 
     fn fill_random(&mut self, buffer: &mut [u8]) {
         for byte in buffer {
-            self.0 = self.0.wrapping_mul(181).wrapping_add(101);
-            *byte = self.0;
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            *byte = self.0.to_be_bytes()[0];
         }
     }
 }
