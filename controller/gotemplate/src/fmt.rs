@@ -15,7 +15,7 @@ pub(crate) use quote::{can_backquote, quote};
 use crate::funcs::date::{go_string, time_string};
 use crate::funcs::{Call, Failure};
 use crate::limits::LimitExceeded;
-use crate::value::{Element, MAX_NESTING, Time, Value};
+use crate::value::{Element, MAX_NESTING, Object, Time, Value};
 
 /// Go's `fmt.Sprint`: a space between two operands when neither is a string.
 pub(crate) fn sprint(call: &mut Call<'_>, values: &[Value]) -> Result<Vec<u8>, Failure> {
@@ -159,16 +159,46 @@ impl Printer {
                 }
             }
             Value::Time(time) if self.flags.sharp_v && !self.flags.erroring => {
+<<<<<<< HEAD
                 self.string(go_string(time).as_bytes());
+=======
+                self.put(go_string(time).as_bytes());
+>>>>>>> 5e6e236 (Print what is inside of a version)
             }
             Value::Time(time) => self.opaque(value, verb, || time_text(time)),
-            Value::Object(object) => match object.integer() {
-                Some(number) if !self.asks_for_text(verb) => {
-                    self.integer_verb(value, number.cast_unsigned(), true, verb);
-                }
-                _ => self.opaque(value, verb, || object.text()),
-            },
+            Value::Object(object) => self.object(value, object.as_ref(), verb, depth),
         }
+    }
+
+    fn object(&mut self, value: &Value, object: &dyn Object, verb: char, depth: usize) {
+        let text = object.has_text() && self.asks_for_text(verb);
+        if let Some(number) = object.integer()
+            && !text
+        {
+            return self.integer_verb(value, number.cast_unsigned(), true, verb);
+        }
+        let fields = if text { Vec::new() } else { object.fields() };
+        // Inside of other values Go prints the address of what is behind a pointer.
+        let pointer = object.kind() == "ptr";
+        if fields.is_empty() || (pointer && depth > 0) {
+            return self.opaque(value, verb, || object.text());
+        }
+        if pointer {
+            self.put(b"&");
+        }
+        if self.flags.sharp_v {
+            self.put(object.type_name().trim_start_matches('*').as_bytes());
+        }
+        self.put(b"{");
+        for (index, (name, field)) in fields.iter().enumerate() {
+            self.separator(index);
+            if self.flags.plus_v || self.flags.sharp_v {
+                self.put(name.as_bytes());
+                self.put(b":");
+            }
+            self.value(field, verb, depth + 1);
+        }
+        self.put(b"}");
     }
 
     /// Something that prints by its `String` method alone.

@@ -157,6 +157,17 @@ pub trait Object {
     /// What `encoding/json` makes of it.
     fn json(&self) -> Result<Vec<u8>, Message>;
 
+    /// The fields of the struct, in Go's order, if they are known. `printf` shows them for verbs
+    /// that ask for no text.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// Whether the type has a `String` method; else its fields are what it prints.
+    fn has_text(&self) -> bool {
+        true
+    }
+
     /// The number of a type whose kind is an integer, such as `time.Month`.
     fn integer(&self) -> Option<i64> {
         None

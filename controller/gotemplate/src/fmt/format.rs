@@ -15,6 +15,8 @@ pub(super) struct Flags {
     pub(super) sharp: bool,
     pub(super) space: bool,
     pub(super) zero: bool,
+    /// `%+v` rather than the `+` of other verbs.
+    pub(super) plus_v: bool,
     /// `%#v` rather than the `#` of other verbs.
     pub(super) sharp_v: bool,
     /// Inside of `%!v(...)`, where no `String` method is called.

@@ -126,7 +126,7 @@ impl Printer {
         } else if let Some(value) = place.values.get(place.argument) {
             if matches!(verb, 'v' | 'w') {
                 self.flags.sharp_v = std::mem::take(&mut self.flags.sharp);
-                self.flags.plus = false;
+                self.flags.plus_v = std::mem::take(&mut self.flags.plus);
             }
             self.arg(value, verb);
             place.argument += 1;

@@ -34,6 +34,15 @@ impl Object for CertificateAndKey {
         }
     }
 
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let certificate = Value::String(Rc::clone(&self.certificate));
+        vec![("Cert", certificate), ("Key", Value::String(Rc::clone(&self.key)))]
+    }
+
+    fn has_text(&self) -> bool {
+        false
+    }
+
     fn text(&self) -> Vec<u8> {
         [b"{", &*self.certificate, b" ", &self.key, b"}"].concat()
     }

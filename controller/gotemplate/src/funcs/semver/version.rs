@@ -213,6 +213,18 @@ impl Object for Version {
         self.display().into_bytes()
     }
 
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let number = |number| Value::Uint(number, UintType::Uint64);
+        vec![
+            ("major", number(self.major)),
+            ("minor", number(self.minor)),
+            ("patch", number(self.patch)),
+            ("pre", Value::string(&self.prerelease)),
+            ("metadata", Value::string(&self.metadata)),
+            ("original", Value::string(&self.original)),
+        ]
+    }
+
     fn json(&self) -> Result<Vec<u8>, Message> {
         Ok(format!("\"{}\"", self.display()).into_bytes())
     }
