@@ -131,13 +131,7 @@ pub fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
 pub fn answer_of(mode: Mode, line: &Line) -> Line {
     let fields = line.iter().filter(|(name, _)| mode.answers().contains(&name.as_str()));
     let mut answer: Line = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
-    // Here we have words of our own.
-    if mode == Mode::Base64 {
-        for (_, said) in answer.iter_mut().filter(|(name, _)| *name == "error") {
-            *said = "".into();
-        }
-    }
-    // And here the words are text.
+    // Here our words are text.
     if mode == Mode::Regexp
         && let Some(said) = answer.remove("error_base64")
     {

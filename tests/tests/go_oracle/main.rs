@@ -53,17 +53,17 @@ fn owned((name, value): (&String, &serde_json::Value)) -> (String, serde_json::V
 
 #[test]
 fn base64_as_in_go() {
-    check(Mode::Base64, 0);
+    check(Mode::Base64, 50);
 }
 
 #[test]
 fn hashes_as_in_go() {
-    check(Mode::Hash, 0);
+    check(Mode::Hash, 20);
 }
 
 #[test]
 fn json_as_in_go() {
-    check(Mode::Json, 0);
+    check(Mode::Json, 500);
 }
 
 #[test]
@@ -73,17 +73,17 @@ fn paths_as_in_gjson() {
 
 #[test]
 fn regexps_as_in_go() {
-    check(Mode::Regexp, 0);
+    check(Mode::Regexp, 500);
 }
 
 #[test]
 fn templates_as_in_go() {
-    check(Mode::Template, 1000);
+    check(Mode::Template, 10_000);
 }
 
 #[test]
 fn yaml_as_in_go() {
-    check(Mode::Yaml, 0);
+    check(Mode::Yaml, 500);
 }
 
 /// The vectors are Go's, not ours: what was committed is what the program says.
