@@ -159,11 +159,7 @@ impl Printer {
                 }
             }
             Value::Time(time) if self.flags.sharp_v && !self.flags.erroring => {
-<<<<<<< HEAD
                 self.string(go_string(time).as_bytes());
-=======
-                self.put(go_string(time).as_bytes());
->>>>>>> 5e6e236 (Print what is inside of a version)
             }
             Value::Time(time) => self.opaque(value, verb, || time_text(time)),
             Value::Object(object) => self.object(value, object.as_ref(), verb, depth),
