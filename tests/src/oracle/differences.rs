@@ -3,6 +3,8 @@
 use std::fs;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use serde::Deserialize;
 
@@ -71,7 +73,17 @@ impl Differences {
 
     /// The number of the first entry that explains a difference.
     pub fn explain(&self, mode: Mode, case: &Line, go: &Line, ours: &Line) -> Option<usize> {
-        let shown = |line: &Line| serde_json::to_string(line).unwrap_or_default();
+        // Text that is not UTF-8 is matched too, as far as it goes.
+        let shown = |line: &Line| {
+            let mut shown = line.clone();
+            for (name, value) in line {
+                let bytes = value.as_str().and_then(|text| STANDARD.decode(text).ok());
+                if let (Some(name), Some(bytes)) = (name.strip_suffix("_base64"), bytes) {
+                    shown.insert(name.to_owned(), String::from_utf8_lossy(&bytes).into());
+                }
+            }
+            serde_json::to_string(&shown).unwrap_or_default()
+        };
         let (case, go, ours) = (shown(case), shown(go), shown(ours));
         let matches = |pattern: &Option<Regex>, text: &str| {
             pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))

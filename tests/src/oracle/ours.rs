@@ -199,13 +199,11 @@ fn list(items: Option<Vec<&[u8]>>) -> Line {
         return Line::from_iter([("outputs".to_owned(), Value::Null)]);
     };
     let texts: Result<Vec<_>, _> = items.iter().map(|item| str::from_utf8(item)).collect();
-    match texts {
-        Ok(texts) => Line::from_iter([("outputs".to_owned(), texts.into())]),
-        Err(_) => {
-            let encoded: Vec<_> = items.iter().map(|item| STANDARD.encode(item)).collect();
-            Line::from_iter([("outputs_base64".to_owned(), encoded.into())])
-        }
+    if let Ok(texts) = texts {
+        return Line::from_iter([("outputs".to_owned(), texts.into())]);
     }
+    let encoded: Vec<_> = items.iter().map(|item| STANDARD.encode(item)).collect();
+    Line::from_iter([("outputs_base64".to_owned(), encoded.into())])
 }
 
 fn yaml(case: &Line) -> anyhow::Result<Line> {

@@ -45,7 +45,7 @@ struct Settings {
 
 fn settings() -> anyhow::Result<Settings> {
     let mut settings =
-        Settings { modes: Vec::new(), time: Duration::from_secs(60), seed: 1, corpus: false };
+        Settings { modes: Vec::new(), time: Duration::from_mins(1), seed: 1, corpus: false };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().context(USAGE);
@@ -191,12 +191,11 @@ impl<'a> Comparison<'a> {
     fn judge(&mut self, case: &Case, go: Case, count: bool) -> anyhow::Result<Option<Finding>> {
         let start = Instant::now();
         let ours = panic::catch_unwind(AssertUnwindSafe(|| oracle::answer(self.mode, case)));
-        let mut ours = match ours {
-            Ok(answer) => answer?,
-            Err(_) => {
-                let said = PANIC.with_borrow(Clone::clone);
-                Case::from_iter([("crash".to_owned(), said.into())])
-            }
+        let mut ours = if let Ok(answer) = ours {
+            answer?
+        } else {
+            let said = PANIC.with_borrow(Clone::clone);
+            Case::from_iter([("crash".to_owned(), said.into())])
         };
         if start.elapsed() > SLOW {
             ours.insert("slow".to_owned(), start.elapsed().as_secs().into());

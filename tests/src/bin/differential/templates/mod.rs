@@ -162,7 +162,7 @@ impl Writer<'_> {
                 let value = self.pipeline(kind, 1);
                 self.action(&format!("{name} = {value}"))
             }
-            4..=8 | 3 => {
+            3..=8 => {
                 let kind = self.kind();
                 let value = self.pipeline(kind, 3);
                 self.action(&value)
