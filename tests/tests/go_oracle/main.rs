@@ -1,6 +1,9 @@
 //! Our crates against Go: every case of `tests/oracle` must have Go's answer, byte for byte, or a
 //! reason in `differences.toml`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test counts its cases")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
