@@ -173,6 +173,11 @@ pub trait Object {
         None
     }
 
+    /// What `deepCopy` makes of it, if that is something else: private fields stay behind.
+    fn deep_copy(&self) -> Option<Value> {
+        None
+    }
+
     /// For functions that take this type as an argument.
     fn as_any(&self) -> &dyn Any;
 }

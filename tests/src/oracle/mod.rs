@@ -36,6 +36,8 @@ pub enum Mode {
     Json,
     Regexp,
     Template,
+    /// What has randomness in it: only Go answers.
+    Verify,
     Yaml,
 }
 
@@ -60,6 +62,7 @@ impl Mode {
             Self::Json => "json",
             Self::Regexp => "regexp",
             Self::Template => "template",
+            Self::Verify => "verify",
             Self::Yaml => "yaml",
         }
     }

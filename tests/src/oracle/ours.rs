@@ -26,6 +26,7 @@ pub fn answer(mode: Mode, case: &Line) -> anyhow::Result<Line> {
         Mode::Json => json(case),
         Mode::Regexp => regexp(case),
         Mode::Template => template(case),
+        Mode::Verify => bail!("only Go verifies"),
         Mode::Yaml => yaml(case),
     }
 }

@@ -109,7 +109,7 @@ fn made_up(mode: Mode, random: &mut Random) -> Case {
         Mode::Json => documents::json_case(random),
         Mode::Regexp => patterns::case(random),
         Mode::Yaml => documents::yaml_case(random),
-        Mode::Base64 | Mode::Hash | Mode::Template => templates::case(random),
+        Mode::Base64 | Mode::Hash | Mode::Template | Mode::Verify => templates::case(random),
     }
 }
 

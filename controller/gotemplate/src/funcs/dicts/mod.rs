@@ -243,6 +243,7 @@ fn copied(call: &mut Call<'_>, value: &Value, depth: usize) -> Result<Value, Fai
             }
             Value::Map(Map::new(map.element, entries))
         }
+        Value::Object(object) => object.deep_copy().unwrap_or_else(|| value.clone()),
         other => other.clone(),
     })
 }

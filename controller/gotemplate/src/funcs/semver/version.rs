@@ -10,6 +10,7 @@ use crate::value::{Object, UintType, Value};
 /// A version. Lenient as `NewVersion` is: a leading `v`, missing segments, leading zeros.
 #[derive(Clone)]
 #[cfg_attr(test, derive(Debug))]
+#[derive(Default)]
 pub(super) struct Version {
     pub(super) major: u64,
     pub(super) minor: u64,
@@ -211,6 +212,10 @@ impl Object for Version {
 
     fn text(&self) -> Vec<u8> {
         self.display().into_bytes()
+    }
+
+    fn deep_copy(&self) -> Option<Value> {
+        Some(Value::Object(Rc::new(Self { by_value: self.by_value, ..Self::default() })))
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
