@@ -136,7 +136,8 @@ fn abbreviated(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
     }
     let room = width - 3;
     let mut offset = offset.min(len);
-    if len.saturating_sub(offset) < room {
+    // An offset near the smallest number overflows, as in Go.
+    if len.wrapping_sub(offset) < room {
         offset = len - room;
     }
     if offset <= 4 {
