@@ -91,7 +91,10 @@ fn input(case: &Map<String, Value>, members: &[&str]) -> Result<Option<Vec<u8>>,
     Ok(Some(input))
 }
 
-fn bytes(plain: Option<&Value>, encoded: Option<&Value>) -> Result<Option<Vec<u8>>, Box<dyn Error>> {
+fn bytes(
+    plain: Option<&Value>,
+    encoded: Option<&Value>,
+) -> Result<Option<Vec<u8>>, Box<dyn Error>> {
     Ok(match (plain.and_then(Value::as_str), encoded.and_then(Value::as_str)) {
         (Some(text), _) => Some(text.into()),
         (None, Some(encoded)) => Some(STANDARD.decode(encoded)?),

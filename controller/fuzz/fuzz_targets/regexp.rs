@@ -43,6 +43,9 @@ fuzz_target!(|bytes: &[u8]| {
         regexp.replace_all(subject, replacement, MAX_BYTES),
         regexp.replace_all_literal(subject, replacement, MAX_BYTES),
     ] {
-        assert!(result.is_ok_and(|text| text.len() <= MAX_BYTES) || subject.len() * replacement.len() > 64);
+        assert!(
+            result.is_ok_and(|text| text.len() <= MAX_BYTES)
+                || subject.len() * replacement.len() > 64
+        );
     }
 });

@@ -5,7 +5,9 @@
 
 #![no_main]
 
-use gotemplate::{Delimiters, Environment, ErrorKind, Limits, MissingKey, Options, Template, Value};
+use gotemplate::{
+    Delimiters, Environment, ErrorKind, Limits, MissingKey, Options, Template, Value,
+};
 use libfuzzer_sys::fuzz_target;
 
 /// Values whose texts no template of the seeds has.
@@ -13,7 +15,8 @@ const SECRET_WORD: &str = "qzjxkvwq";
 const SECRET_NUMBER: &str = "918273645546";
 
 /// Small, so that an input that eats time or memory stands out as slow.
-const LIMITS: Limits = Limits { steps: 50_000, output_bytes: 64 << 10, value_bytes: 4 << 20, depth: 50 };
+const LIMITS: Limits =
+    Limits { steps: 50_000, output_bytes: 64 << 10, value_bytes: 4 << 20, depth: 50 };
 
 struct Fixed {
     state: u64,
@@ -37,10 +40,13 @@ fuzz_target!(|bytes: &[u8]| {
         Some(end) => (&bytes[..end], &bytes[end + 1..]),
         None => (bytes, &b"given"[..]),
     };
-    let missing_key = if text.len().is_multiple_of(8) { MissingKey::Invalid } else { MissingKey::Error };
+    let missing_key =
+        if text.len().is_multiple_of(8) { MissingKey::Invalid } else { MissingKey::Error };
     let options = Options { missing_key, delimiters: Delimiters::default(), secret_text: false };
     let Ok(template) = Template::parse("t", text, options) else { return };
-    let json = format!(r#"{{"a": ["{SECRET_WORD}", {SECRET_NUMBER}, null], "b": {{"{SECRET_WORD}": 1.5e3}}}}"#);
+    let json = format!(
+        r#"{{"a": ["{SECRET_WORD}", {SECRET_NUMBER}, null], "b": {{"{SECRET_WORD}": 1.5e3}}}}"#
+    );
     let data = Value::string_map([
         ("x", given),
         ("word", SECRET_WORD.as_bytes()),

