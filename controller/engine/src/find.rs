@@ -48,14 +48,15 @@ impl Matcher {
     }
 }
 
-/// The values of the secrets that match, by their names. `found` has been filtered by tags where
-/// there are any.
+/// The values of the secrets that match, by their names. `found` has been filtered by tags and by
+/// path: only the provider knows tags, and what a store's prefix makes of a path.
 ///
 /// # Errors
 /// As [`Matcher::new`], and if a secret is empty.
 pub fn select(find: &Find, found: Vec<(String, Payload)>) -> Result<Data, ValueError> {
     let mut matcher = Matcher::new(find)?;
     matcher.tags.clear();
+    matcher.path = None;
     let nothing = BTreeMap::new();
     let mut data = Data::new();
     for (name, payload) in found {

@@ -105,12 +105,15 @@ impl Offline {
             },
             Fetch::Find(find) => {
                 let wanted = find.tags.as_ref();
+                let path = find.path.as_deref().unwrap_or_default();
                 let found = self.values.iter().filter(|(name, _)| {
                     let tags = self.tags.get(*name);
                     let has = |(key, value): (&String, &String)| {
                         tags.and_then(|tags| tags.get(key)) == Some(value)
                     };
-                    !name.contains('@') && wanted.is_none_or(|wanted| wanted.iter().all(has))
+                    !name.contains('@')
+                        && name.starts_with(path)
+                        && wanted.is_none_or(|wanted| wanted.iter().all(has))
                 });
                 Ok(Fetched::Found(found.map(|(name, it)| (name.clone(), it.clone())).collect()))
             }

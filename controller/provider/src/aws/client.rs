@@ -8,6 +8,8 @@ use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+pub use aws_sdk_secretsmanager::config::Credentials;
+
 use super::parameter_store::ParameterStore;
 use super::secrets_manager::SecretsManager;
 
@@ -40,18 +42,39 @@ impl Client {
         endpoints: &Endpoints,
         timeout: Option<Duration>,
     ) -> Self {
+        Self::new(region, endpoints, None, timeout).await
+    }
+
+    /// A client with these credentials, whatever the environment holds. Nothing is sent yet.
+    pub async fn with_credentials(
+        region: &str,
+        endpoints: &Endpoints,
+        credentials: Credentials,
+        timeout: Option<Duration>,
+    ) -> Self {
+        Self::new(region, endpoints, Some(credentials), timeout).await
+    }
+
+    async fn new(
+        region: &str,
+        endpoints: &Endpoints,
+        credentials: Option<Credentials>,
+        timeout: Option<Duration>,
+    ) -> Self {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
         let mut timeouts = TimeoutConfig::builder();
         timeouts.set_operation_timeout(timeout);
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
             .region(Region::new(region.to_owned()))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(timeouts.build())
-            .load()
-            .await;
+            .timeout_config(timeouts.build());
+        if let Some(credentials) = credentials {
+            loader = loader.credentials_provider(credentials);
+        }
+        let config = loader.load().await;
         let mut secrets = aws_sdk_secretsmanager::config::Builder::from(&config);
         if let Some(endpoint) = &endpoints.secrets_manager {
             secrets = secrets.endpoint_url(endpoint);

@@ -7,13 +7,14 @@ mod secrets_manager;
 
 use std::collections::BTreeMap;
 
+use extsecret_crds::external_secret::Find;
 use extsecret_crds::provider::{AwsProvider, AwsService};
 use extsecret_engine::collect::{FetchError, Fetched};
 use extsecret_engine::property::Payload;
 use extsecret_engine::request::Fetch;
 use futures::stream::{self, StreamExt as _};
 
-pub use client::{Client, Endpoints};
+pub use client::{Client, Credentials, Endpoints};
 
 /// Requests that are under way at once for one store.
 const CONCURRENCY: usize = 8;
@@ -55,7 +56,7 @@ impl Client {
                 self.secrets_manager.tags(&format!("{prefix}{key}")).await.map(Fetched::Tags)
             }
             (AwsService::SecretsManager, Fetch::Find(find)) => {
-                self.secrets_manager.find(prefix, find).await.map(Fetched::Found)
+                self.secrets_manager.find(&scoped(prefix, find)).await.map(Fetched::Found)
             }
             (AwsService::ParameterStore, Fetch::Value { key, version }) => self
                 .parameter_store
@@ -78,10 +79,17 @@ impl Client {
     }
 }
 
-/// The part of a name that AWS itself can filter by: the store's prefix and the path.
-fn name_prefix(prefix: &str, path: Option<&str>) -> Option<String> {
-    let whole = format!("{prefix}{}", path.unwrap_or_default());
+/// Where a search starts: the store's prefix and the path. A prefix that the path already begins
+/// with is not put before it again, because ESO takes paths as whole names.
+fn start(prefix: &str, path: Option<&str>) -> Option<String> {
+    let path = path.unwrap_or_default();
+    let whole = if path.starts_with(prefix) { path.to_owned() } else { format!("{prefix}{path}") };
     (!whole.is_empty()).then_some(whole)
+}
+
+/// The search with its whole path.
+fn scoped(prefix: &str, find: &Find) -> Find {
+    Find { path: start(prefix, find.path.as_deref()), ..find.clone() }
 }
 
 /// Tags as a map; of a key that stands twice, which AWS does not allow, the last counts.
@@ -97,4 +105,18 @@ fn tag_map<'a>(
 /// A secret that is text.
 fn text(value: &str) -> Payload {
     Payload { string: Some(value.as_bytes().to_vec()), binary: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_applied_once() {
+        assert_eq!(start("", None), None);
+        assert_eq!(start("", Some("app/")).as_deref(), Some("app/"));
+        assert_eq!(start("team/", None).as_deref(), Some("team/"));
+        assert_eq!(start("team/", Some("app/")).as_deref(), Some("team/app/"));
+        assert_eq!(start("team/", Some("team/app/")).as_deref(), Some("team/app/"));
+    }
 }

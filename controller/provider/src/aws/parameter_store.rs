@@ -10,7 +10,7 @@ use extsecret_engine::find::Matcher;
 use extsecret_engine::property::Payload;
 
 use super::error::Call;
-use super::{name_prefix, tag_map, text};
+use super::{scoped, tag_map, text};
 
 const SERVICE: &str = "AWS Parameter Store";
 
@@ -65,24 +65,30 @@ impl ParameterStore {
         let by_tags = find.tags.as_ref().is_some_and(|tags| !tags.is_empty());
         let operation = if by_tags { "DescribeParameters" } else { "GetParametersByPath" };
         let call = self.call(operation, None);
-        let matcher = Matcher::new(find).map_err(|error| call.failed(&error.to_string(), false))?;
+        let scoped = scoped(prefix, find);
+        let matcher =
+            Matcher::new(&scoped).map_err(|error| call.failed(&error.to_string(), false))?;
+        let path = match (&find.path, &scoped.path) {
+            (Some(path), Some(whole)) if !path.is_empty() => whole.as_str(),
+            // A prefix may end in the middle of a level; the matcher does the rest.
+            (_, Some(prefix)) => prefix.rsplit_once('/').map_or("", |(levels, _)| levels),
+            (_, None) => "",
+        };
+        let path = if path.is_empty() { "/" } else { path };
         if by_tags {
-            self.find_by_tags(prefix, find, &matcher).await
+            self.find_by_tags(path, &scoped, &matcher).await
         } else {
-            self.find_by_path(prefix, find, &matcher).await
+            self.find_by_path(path, &matcher).await
         }
     }
 
     async fn find_by_path(
         &self,
-        prefix: &str,
-        find: &Find,
+        path: &str,
         matcher: &Matcher,
     ) -> Result<Vec<(String, Payload)>, FetchError> {
         let call = self.call("GetParametersByPath", None);
-        let path = name_prefix(prefix, find.path.as_deref());
         let request = self.client.get_parameters_by_path().recursive(true).with_decryption(true);
-        let path = path.as_deref().filter(|path| path.starts_with('/')).unwrap_or("/");
         let mut pages = request.path(path).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
@@ -91,7 +97,7 @@ impl ParameterStore {
                 let (Some(name), Some(value)) = (parameter.name(), parameter.value()) else {
                     continue;
                 };
-                if name.starts_with(prefix) && matcher.matches(name, &BTreeMap::new()) {
+                if matcher.matches(name, &BTreeMap::new()) {
                     found.push((name.to_owned(), text(value)));
                 }
             }
@@ -102,11 +108,14 @@ impl ParameterStore {
     /// The filters of Parameter Store mean what they say: each tag with its own value.
     async fn find_by_tags(
         &self,
-        prefix: &str,
+        path: &str,
         find: &Find,
         matcher: &Matcher,
     ) -> Result<Vec<(String, Payload)>, FetchError> {
         let call = self.call("DescribeParameters", None);
+        // A path means whole levels here, as it does to `GetParametersByPath`.
+        let levels = format!("{}/", path.trim_end_matches('/'));
+        let is_below = |name: &str| levels == "/" || name.starts_with(&levels);
         let mut filters = Vec::new();
         for (key, value) in find.tags.iter().flatten() {
             let filter = ParameterStringFilter::builder()
@@ -125,7 +134,7 @@ impl ParameterStore {
             let page = page.map_err(|error| call.error(&error, |_, _| false))?;
             let all = page.parameters().iter().filter_map(|parameter| parameter.name());
             names.extend(
-                all.filter(|name| name.starts_with(prefix) && matcher.matches(name, &tags))
+                all.filter(|name| is_below(name) && matcher.matches(name, &tags))
                     .map(str::to_owned),
             );
         }

@@ -11,7 +11,7 @@ use extsecret_engine::find::Matcher;
 use extsecret_engine::property::Payload;
 
 use super::error::Call;
-use super::{name_prefix, tag_map};
+use super::tag_map;
 
 const SERVICE: &str = "AWS Secrets Manager";
 
@@ -81,25 +81,18 @@ impl SecretsManager {
     /// All secrets that match, by name. Values are fetched only of those: whoever may list a
     /// secret need not be allowed to read it. One that cannot be read is an error, because a key
     /// that silently goes missing would be deleted.
-    pub(super) async fn find(
-        &self,
-        prefix: &str,
-        find: &Find,
-    ) -> Result<Vec<(String, Payload)>, FetchError> {
+    pub(super) async fn find(&self, find: &Find) -> Result<Vec<(String, Payload)>, FetchError> {
         let call = self.call("ListSecrets", None);
         let matcher = Matcher::new(find).map_err(|error| call.failed(&error.to_string(), false))?;
         let mut names = Vec::new();
-        let mut pages =
-            self.client.list_secrets().set_filters(filters(prefix, find)).into_paginator().send();
+        let request = self.client.list_secrets().set_filters(filters(find));
+        let mut pages = request.into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| call.error(&error, |_, _| false))?;
             for secret in page.secret_list() {
                 let tags = tag_map(secret.tags().iter().map(|tag| (tag.key(), tag.value())));
                 let Some(name) = secret.name() else { continue };
-                if name.starts_with(prefix)
-                    && secret.deleted_date().is_none()
-                    && matcher.matches(name, &tags)
-                {
+                if secret.deleted_date().is_none() && matcher.matches(name, &tags) {
                     names.push(name.to_owned());
                 }
             }
@@ -145,20 +138,27 @@ impl SecretsManager {
 
 /// What AWS can filter by; the rest is the matcher's. Tag filters are loose, keys and values apart,
 /// and so only narrow the list down.
-fn filters(prefix: &str, find: &Find) -> Option<Vec<Filter>> {
+fn filters(find: &Find) -> Option<Vec<Filter>> {
     let mut filters = Vec::new();
     let mut add = |key: FilterNameStringType, values: Vec<String>| {
-        if !values.is_empty() && values.len() <= FILTER_VALUES {
+        if !values.is_empty()
+            && values.len() <= FILTER_VALUES
+            && values.iter().all(|value| may_be_filtered_by(value))
+        {
             filters.push(Filter::builder().key(key).set_values(Some(values)).build());
         }
     };
-    add(
-        FilterNameStringType::Name,
-        name_prefix(prefix, find.path.as_deref()).into_iter().collect(),
-    );
+    add(FilterNameStringType::Name, find.path.iter().cloned().collect());
     let tags = find.tags.iter().flatten();
     let (keys, values): (Vec<_>, Vec<_>) = tags.map(|(k, v)| (k.clone(), v.clone())).unzip();
     add(FilterNameStringType::TagKey, keys);
-    add(FilterNameStringType::TagValue, values.into_iter().filter(|v| !v.is_empty()).collect());
+    add(FilterNameStringType::TagValue, values);
     (!filters.is_empty()).then_some(filters)
+}
+
+/// Whether AWS takes it as the value of a filter, and as nothing else: it refuses most characters
+/// that a tag may have, and a `!` at the start means the opposite.
+fn may_be_filtered_by(value: &str) -> bool {
+    let takes = |c: char| c.is_ascii_alphanumeric() || " :_@/+=.-".contains(c);
+    !value.is_empty() && value.len() <= 512 && value.chars().all(takes)
 }
