@@ -123,9 +123,7 @@ impl Cluster {
             match api.get(name).await {
                 Ok(object) => Ok(Some(object)),
                 // "404 page not found" comes from a server that does not know the kind.
-                Err(kube::Error::Api(status))
-                    if status.is_not_found() && status.details.is_some() =>
-                {
+                Err(kube::Error::Api(status)) if status.code == 404 && status.details.is_some() => {
                     Ok(None)
                 }
                 Err(error) => Err(error),
@@ -168,7 +166,8 @@ fn explain(what: &str, error: kube::Error) -> anyhow::Error {
                 status.message
             )
         }
-        kube::Error::Api(status) if status.is_not_found() => anyhow!(
+        // The plain "404 page not found" has no reason that could be looked at.
+        kube::Error::Api(status) if status.code == 404 => anyhow!(
             "cannot read {what}: the cluster does not serve this kind: are the external-secrets.io CRDs installed?"
         ),
         kube::Error::Api(status) => anyhow!("cannot read {what}: {}", status.message),
