@@ -27,21 +27,24 @@ fuzz_target!(|bytes: &[u8]| {
             return;
         }
     };
-    // Go refuses to write some of what it reads, and writes a key `<<` without quotes.
+    // Go refuses to write some of what it reads.
     let Ok(written) = write(&value) else { return };
-    if has_merge_key(&value) {
+    if is_lost(&value) {
         return;
     }
     let again = read(written.as_bytes()).unwrap_or_else(|error| panic!("{error}: {written}"));
     assert!(same(&again, &value), "{written}\n{again}\n{value}");
 });
 
-fn has_merge_key(value: &Value) -> bool {
+/// What Go writes and does not read back: it puts no quotes around a key `<<`, and no escape in
+/// place of U+0085, which is a line break to its reader.
+fn is_lost(value: &Value) -> bool {
     match value {
-        Value::Array(items) => items.iter().any(has_merge_key),
-        Value::Object(members) => {
-            members.iter().any(|(key, value)| key == "<<" || has_merge_key(value))
-        }
+        Value::String(text) => text.contains('\u{85}'),
+        Value::Array(items) => items.iter().any(is_lost),
+        Value::Object(members) => members
+            .iter()
+            .any(|(key, value)| key == "<<" || key.contains('\u{85}') || is_lost(value)),
         _ => false,
     }
 }
