@@ -128,6 +128,12 @@ fn random_texts_come_from_their_alphabet_only() {
 }
 
 #[test]
+fn random_texts_differ() {
+    let two = "{{ eq (randAlphaNum 20) (randAlphaNum 20) }}{{ eq (randAscii 20) (randAscii 20) }}";
+    assert_eq!(render(two, &[]).expect("renders"), "falsefalse");
+}
+
+#[test]
 fn random_numbers_stay_within_their_bounds() {
     let text = render("{{ range until 2000 }}{{ randInt -3 4 }},{{ end }}", &[]).expect("renders");
     let mut numbers: Vec<i64> = text.split_terminator(',').map(|n| n.parse().unwrap()).collect();

@@ -306,7 +306,7 @@ impl<'a> Members<'a> {
         let start = text.iter().find(|byte| !byte.is_ascii_whitespace());
         let members = match json::members(text) {
             Ok(members) => members,
-            Err(error) if error.reveal() == b"unexpected end of JSON input" => {
+            Err(error) if ends_early(text, &error) => {
                 return Err(if start.is_none() { "EOF" } else { "unexpected EOF" }.into());
             }
             Err(error) if error.reveal().starts_with(b"json: cannot unmarshal ") => {
@@ -461,27 +461,73 @@ fn kind(value: &[u8]) -> &'static str {
     }
 }
 
-/// The text up to the end of its first object.
+/// Whether the text ends within its value. A number that is broken off has an error of its own in
+/// `json.Unmarshal`, which a decoder does not see.
+fn ends_early(text: &[u8], error: &Message) -> bool {
+    let blank = b"invalid character ' ' ";
+    let said = error.reveal();
+    said == b"unexpected end of JSON input"
+        || (said.starts_with(blank)
+            && json::members(&[text, b"0"].concat())
+                .err()
+                .is_none_or(|other| !other.reveal().starts_with(blank)))
+}
+
+/// The text up to the end of its first value.
 fn first_value(text: &[u8]) -> &[u8] {
+    let start = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let value = text.get(start..).unwrap_or_default();
+    let length = match value {
+        [b't' | b'n', ..] => Some(4),
+        [b'f', ..] => Some(5),
+        [b'-' | b'0'..=b'9', ..] => number_length(value),
+        _ => nested_length(value),
+    };
+    length.and_then(|length| text.get(..start + length)).unwrap_or(text)
+}
+
+/// How long a string, a list or an object is; `None` if it does not end.
+fn nested_length(value: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;
     let (mut quoted, mut escaped) = (false, false);
-    for (index, byte) in text.iter().enumerate() {
+    for (index, byte) in value.iter().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
             _ if quoted => {}
             b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return text.get(..=index).unwrap_or(text);
-                }
-            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
         }
+        if depth == 0 && !quoted && matches!(byte, b'"' | b'}' | b']') {
+            return Some(index + 1);
+        }
     }
-    text
+    None
+}
+
+/// How long a number is; `None` if it is broken off.
+fn number_length(value: &[u8]) -> Option<usize> {
+    let digits = |from: usize| {
+        let digits = value.get(from..).unwrap_or_default();
+        digits.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    let sign = usize::from(value.first() == Some(&b'-'));
+    let mut end = match value.get(sign) {
+        Some(b'0') => sign + 1,
+        _ => sign + digits(sign),
+    };
+    if value.get(end) == Some(&b'.') {
+        let fraction = digits(end + 1);
+        end = (fraction > 0).then_some(end + 1 + fraction)?;
+    }
+    if matches!(value.get(end), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(value.get(end + 1), Some(b'+' | b'-')));
+        let exponent = digits(end + 1 + sign);
+        end = (exponent > 0).then_some(end + 1 + sign + exponent)?;
+    }
+    (end > sign).then_some(end)
 }
 
 /// Base64 of any of the four kinds, which the text itself tells apart.

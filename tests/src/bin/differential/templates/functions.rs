@@ -10,18 +10,20 @@ pub(crate) enum Kind {
     Float,
     Int,
     List,
+    /// A certificate, a key or a store of them, as PEM, JSON or bytes.
+    Pem,
     /// A literal that is small: what it multiplies must not eat the machine.
     Small,
     Text,
     Version,
 }
 
-use Kind::{Any, Bool, Date, Dict, Float, Int, List, Small, Text, Version};
+use Kind::{Any, Bool, Date, Dict, Float, Int, List, Pem, Small, Text, Version};
 
 /// A function: its name, what it takes, what it takes any number of, what it gives.
 pub(crate) type Function = (&'static str, &'static [Kind], Option<Kind>, Kind);
 
-/// Left out: functions with randomness or a high cost, and those of certificates and keys.
+/// Left out: functions with randomness or a high cost.
 pub(crate) const FUNCTIONS: &[Function] = &[
     ("abbrev", &[Int, Text], None, Text),
     ("abbrevboth", &[Int, Int, Text], None, Text),
@@ -42,9 +44,11 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     ("b64enc", &[Text], None, Text),
     ("base", &[Text], None, Text),
     ("biggest", &[Int], Some(Int), Int),
+    ("buildCustomCert", &[Pem, Pem], None, Any),
     ("camelcase", &[Text], None, Text),
     ("cat", &[], Some(Any), Text),
     ("ceil", &[Float], None, Float),
+    ("certSANs", &[Pem], None, List),
     ("chunk", &[Small, List], None, List),
     ("clean", &[Text], None, Text),
     ("coalesce", &[], Some(Any), Any),
@@ -75,7 +79,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     ("eq", &[Int, Int], None, Bool),
     ("ext", &[Text], None, Text),
     ("fail", &[Text], None, Text),
-    ("filterPEM", &[Text, Text], None, Text),
+    ("filterCertChain", &[Text, Pem], None, Text),
+    ("filterPEM", &[Text, Pem], None, Text),
     ("first", &[List], None, Any),
     ("float64", &[Any], None, Float),
     ("floor", &[Float], None, Float),
@@ -104,6 +109,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     ("isAbs", &[Text], None, Bool),
     ("join", &[Text, List], None, Text),
     ("js", &[Any], None, Text),
+    ("jwkPrivateKeyPem", &[Pem], None, Text),
+    ("jwkPublicKeyPem", &[Pem], None, Text),
     ("kebabcase", &[Text], None, Text),
     ("keys", &[], Some(Dict), List),
     ("kindIs", &[Text, Any], None, Bool),
@@ -168,6 +175,10 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     ("osExt", &[Text], None, Text),
     ("osIsAbs", &[Text], None, Bool),
     ("pick", &[Dict], Some(Text), Dict),
+    ("pkcs12cert", &[Pem], None, Text),
+    ("pkcs12certPass", &[Text, Pem], None, Text),
+    ("pkcs12key", &[Pem], None, Text),
+    ("pkcs12keyPass", &[Text, Pem], None, Text),
     ("pluck", &[Text], Some(Dict), List),
     ("plural", &[Text, Text, Int], None, Text),
     ("prepend", &[List, Any], None, List),
@@ -187,6 +198,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     ("rest", &[List], None, List),
     ("reverse", &[List], None, List),
     ("round", &[Float, Int], Some(Float), Float),
+    ("rsaDecrypt", &[Text, Text, Text, Pem], None, Text),
     ("semver", &[Text], None, Version),
     ("semverCompare", &[Text, Text], None, Bool),
     ("seq", &[], Some(Small), Text),
@@ -239,4 +251,49 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     ("without", &[List], Some(Any), List),
     ("wrap", &[Int, Text], None, Text),
     ("wrapWith", &[Int, Text, Text], None, Text),
+];
+
+/// Functions that refuse most arguments.
+pub(crate) const OFTEN_FAIL: &[&str] = &[
+    "buildCustomCert",
+    "certSANs",
+    "decryptAES",
+    "div",
+    "fail",
+    "filterCertChain",
+    "filterPEM",
+    "ge",
+    "gt",
+    "index",
+    "jwkPrivateKeyPem",
+    "jwkPublicKeyPem",
+    "le",
+    "lt",
+    "mod",
+    "mustDateModify",
+    "mustFromJson",
+    "mustRegexFind",
+    "mustRegexFindAll",
+    "mustRegexMatch",
+    "mustRegexReplaceAll",
+    "mustRegexReplaceAllLiteral",
+    "mustRegexSplit",
+    "mustToDate",
+    "must_date_modify",
+    "pkcs12cert",
+    "pkcs12certPass",
+    "pkcs12key",
+    "pkcs12keyPass",
+    "regexFind",
+    "regexFindAll",
+    "regexReplaceAll",
+    "regexReplaceAllLiteral",
+    "regexSplit",
+    "rsaDecrypt",
+    "semver",
+    "semverCompare",
+    "slice",
+    "substr",
+    "urlJoin",
+    "urlParse",
 ];

@@ -1,19 +1,62 @@
 //! Templates: every action, every function that gives the same result twice, odd arguments.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use extsecret_tests::oracle::{self, Mode};
 
 use super::documents;
 use super::random::{Random, damage};
 use super::{Case, put};
 
-use functions::FUNCTIONS;
-use functions::Kind::{self, Any, Bool, Date, Dict, Float, Int, List, Small, Text, Version};
+use functions::Kind::{self, Any, Bool, Date, Dict, Float, Int, List, Pem, Small, Text, Version};
+use functions::{FUNCTIONS, OFTEN_FAIL};
 use texts::TEXTS;
 
 mod functions;
 mod texts;
 
-const FIELDS: &[&str] = &["a", "b", "c", "d", "json", "num", "raw"];
+const FIELDS: &[&str] = &["a", "b", "c", "d", "json", "num", "pem", "raw"];
+
+/// Certificates, keys and stores: the values of the corpus that cannot be anything else.
+fn certificates() -> &'static [Vec<u8>] {
+    static ALL: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let files = oracle::files("corpus", Mode::Template).unwrap_or_default();
+        let lines = files.iter().flat_map(|file| oracle::read(file).unwrap_or_default());
+        let mut all = BTreeSet::new();
+        for line in lines {
+            let plain = line.get("data").and_then(|data| data.as_object()).into_iter().flatten();
+            all.extend(plain.filter_map(|(_, value)| {
+                let text = value.as_str()?;
+                let is_one = text.contains("-----BEGIN ") || text.contains("\"kty\"");
+                is_one.then(|| text.as_bytes().to_vec())
+            }));
+            let encoded = line.get("data_base64").and_then(|data| data.as_object());
+            all.extend(encoded.into_iter().flatten().filter_map(|(_, value)| {
+                let bytes = STANDARD.decode(value.as_str()?).ok()?;
+                // A sequence with a long length: a store.
+                bytes.starts_with(&[0x30, 0x82]).then_some(bytes)
+            }));
+        }
+        all.into_iter().collect()
+    })
+}
+
+fn certificate(random: &mut Random) -> Vec<u8> {
+    let all = certificates();
+    let mut text = all.get(random.below(all.len())).cloned().unwrap_or_default();
+    if random.chance(20) {
+        text.extend(all.get(random.below(all.len())).into_iter().flatten());
+    }
+    if random.chance(20) {
+        text = damage(random, &text, b"-\n AZaz09+/=B\xff\x30\x00");
+    }
+    text
+}
 
 struct Writer<'a> {
     random: &'a mut Random,
@@ -23,6 +66,8 @@ struct Writer<'a> {
     defined: usize,
     in_range: usize,
     made: usize,
+    /// Only what has a chance to work: most other templates end at their first mistake.
+    calm: bool,
     /// No variables and no dot: a dictionary must not get into itself, which ends a Go program.
     closed: bool,
 }
@@ -30,19 +75,28 @@ struct Writer<'a> {
 /// A case of mode `template`.
 pub(crate) fn case(random: &mut Random) -> Case {
     let mut case = Case::new();
-    let mut writer =
-        Writer { random, variables: Vec::new(), defined: 0, in_range: 0, made: 0, closed: false };
+    let calm = random.chance(60);
+    let mut writer = Writer {
+        random,
+        variables: Vec::new(),
+        defined: 0,
+        in_range: 0,
+        made: 0,
+        calm,
+        closed: false,
+    };
     let mut template = writer.whole();
-    if random.chance(12) {
+    if !calm && random.chance(25) {
         let alphabet = b"{}()|.$\"'`:=,-/* \n_aZ09\\%i\xc3\xff";
         template = damage(random, &template, alphabet);
     }
     put(&mut case, "template", &template);
     for field in FIELDS {
-        if random.chance(92) {
+        if calm || random.chance(92) {
             let value = match *field {
                 "json" => documents::json(random),
                 "num" => number(random).into_bytes(),
+                "pem" => certificate(random),
                 "raw" => (0..random.below(6)).map(|_| random.next().to_le_bytes()[0]).collect(),
                 _ => random.pick(TEXTS).as_bytes().to_vec(),
             };
@@ -141,14 +195,17 @@ impl Writer<'_> {
         if self.made > 60 {
             return String::new();
         }
+        // The last ones do not parse everywhere.
+        let risky = if self.calm { 0 } else { 2 };
         match self.random.below(if depth == 0 { 9 } else { 16 }) {
             0 => {
-                self.random.pick(&["text", " ", "\n", "  a\n", "é\t", "}", "{ {", "x: "]).to_owned()
+                let texts = ["text", " ", "\n", "  a\n", "é\t", "x: ", "}", "{ {"];
+                self.random.pick(&texts[..6 + risky]).to_owned()
             }
-            1 => self
-                .random
-                .pick(&["{{/* c */}}", "{{- /* c\n */ -}}", "{{ }}", "{{/*a*/ -}}"])
-                .into(),
+            1 => {
+                let texts = ["{{/* c */}}", "{{- /* c\n */ -}}", "{{ }}", "{{/*a*/ -}}"];
+                self.random.pick(&texts[..2 + risky]).to_owned()
+            }
             2 => {
                 let kind = self.kind();
                 let value = self.pipeline(kind, 2);
@@ -261,8 +318,10 @@ impl Writer<'_> {
         if depth > 0 && self.random.chance(35) {
             // The last parameter of the last command takes the value before.
             let last = FUNCTIONS[self.random.below(FUNCTIONS.len())];
+            let calm = !self.calm || (last.3 == kind && !OFTEN_FAIL.contains(&last.0));
             if let Some((&piped, others)) = last.1.split_last()
                 && piped != Small
+                && calm
             {
                 let closed = self.closed;
                 self.closed |= last.0.contains("erge");
@@ -284,11 +343,11 @@ impl Writer<'_> {
 
     /// An argument of a function: now and then one too many, or of another kind.
     fn argument(&mut self, kind: Kind, depth: usize) -> String {
-        if kind != Small && self.random.chance(10) {
+        if kind != Small && !self.calm && self.random.chance(10) {
             let other = self.kind();
             return self.operand(other, depth);
         }
-        if kind == Small && self.random.chance(3) {
+        if kind == Small && !self.calm && self.random.chance(3) {
             return self.random.pick(&["\"x\"", "nil", "1.5", "true", "(list)"]).into();
         }
         self.operand(kind, depth)
@@ -298,8 +357,12 @@ impl Writer<'_> {
         if kind == Text && self.random.chance(15) {
             return self.printf(depth);
         }
-        let fitting: Vec<_> =
-            FUNCTIONS.iter().filter(|function| kind == Any || function.3 == kind).collect();
+        let calm = self.calm;
+        let fitting: Vec<_> = FUNCTIONS
+            .iter()
+            .filter(|function| kind == Any || function.3 == kind)
+            .filter(|function| !calm || !OFTEN_FAIL.contains(&function.0))
+            .collect();
         if fitting.is_empty() {
             return self.operand(kind, 0);
         }
@@ -308,7 +371,7 @@ impl Writer<'_> {
         self.closed |= function.0.contains("erge");
         let mut text = function.0.to_owned();
         for &parameter in function.1 {
-            if self.random.chance(1) {
+            if !self.calm && self.random.chance(1) {
                 continue;
             }
             let argument = self.argument(parameter, depth.saturating_sub(1));
@@ -319,7 +382,7 @@ impl Writer<'_> {
                 let argument = self.argument(rest, depth.saturating_sub(1));
                 let _ = write!(text, " {argument}");
             }
-        } else if self.random.chance(1) {
+        } else if !self.calm && self.random.chance(1) {
             text.push_str(" 1");
         }
         self.closed = closed;
@@ -380,7 +443,9 @@ impl Writer<'_> {
             } else {
                 self.command(kind, depth)
             };
-            let fields = if matches!(kind, Dict | Any) && self.random.chance(20) {
+            let fields = if self.calm {
+                ""
+            } else if matches!(kind, Dict | Any) && self.random.chance(20) {
                 self.random.pick(&[".a", ".b", ".a.b", ".host", ".missing", "._0", "._1"])
             } else if kind == Date && self.random.chance(10) {
                 self.random
@@ -398,6 +463,7 @@ impl Writer<'_> {
             Float => self.float(),
             Text => self.text(),
             Date => "(now)".to_owned(),
+            Pem => self.random.pick(&[".pem", ".pem", "$.pem", "(.pem | b64enc)", ".a"]).to_owned(),
             Dict => {
                 let dicts = [
                     "(dict)",
@@ -427,7 +493,7 @@ impl Writer<'_> {
             Any | Small => match self.random.below(9) {
                 0 if !self.closed => ".".to_owned(),
                 1 if !self.closed => "$".to_owned(),
-                2 => "nil".to_owned(),
+                2 if !self.calm => "nil".to_owned(),
                 3 => self.int(),
                 4 => self.float(),
                 5 => self.operand(List, 0),
@@ -481,7 +547,11 @@ impl Writer<'_> {
                 let text = self.random.pick(TEXTS);
                 quoted(self.random, text)
             }
-            5 => self.random.pick(&[".missing", "$.a", ".json", ".raw", ".num"]).to_owned(),
+            5 if !self.calm => {
+                self.random.pick(&[".missing", "$.a", ".json", ".raw", ".num"]).to_owned()
+            }
+            // The dot is something else inside of `with` and `range`.
+            _ if self.calm => format!("$.{}", self.random.pick(FIELDS)),
             _ => format!(".{}", self.random.pick(FIELDS)),
         }
     }
