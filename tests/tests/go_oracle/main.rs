@@ -9,9 +9,10 @@ mod random;
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 
 use extsecret_tests::oracle::{self, Differences, Line, Mode, Oracle};
-use extsecret_tests::require;
+use extsecret_tests::{require, tools};
 
 /// Shown at most; the count is complete.
 const SHOWN: usize = 40;
@@ -108,4 +109,16 @@ fn the_vectors_are_what_go_says() {
             );
         }
     }
+}
+
+/// ESO's functions are here, and no others: an unknown one is refused when a template is parsed.
+#[test]
+fn the_functions_are_those_of_eso() {
+    let program = require!(tools::oracle());
+    let output = Command::new(program).arg("functions").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let gos: Vec<_> = text.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert!(gos.len() > 200, "{text}");
+    let ours: Vec<_> = gotemplate::funcs::names().collect();
+    assert_eq!(ours, gos);
 }
