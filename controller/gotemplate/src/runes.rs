@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use regex_syntax::hir::{Class, HirKind};
+use goyaml::runes::Ranges;
 
 /// What stands for bytes that are not UTF-8.
 pub(crate) const ERROR: char = '\u{FFFD}';
@@ -155,26 +155,6 @@ classes! {
 }
 
 static KNOWN: LazyLock<Ranges> = LazyLock::new(|| Ranges::new(r"\p{Age=15.0}"));
-
-/// A set of characters as sorted ranges.
-struct Ranges(Vec<(char, char)>);
-
-impl Ranges {
-    fn new(class: &str) -> Self {
-        let ranges = match regex_syntax::parse(class).map(regex_syntax::hir::Hir::into_kind) {
-            Ok(HirKind::Class(Class::Unicode(class))) => {
-                class.iter().map(|range| (range.start(), range.end())).collect()
-            }
-            _ => Vec::new(),
-        };
-        Self(ranges)
-    }
-
-    fn has(&self, rune: char) -> bool {
-        let before = self.0.partition_point(|&(_, end)| end < rune);
-        self.0.get(before).is_some_and(|&(start, _)| start <= rune)
-    }
-}
 
 #[cfg(test)]
 mod tests {

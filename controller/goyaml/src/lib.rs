@@ -26,7 +26,7 @@ mod gosyntax;
 mod input;
 mod json;
 mod parse;
-mod runes;
+pub mod runes;
 pub mod scalar;
 mod scan;
 mod write;

@@ -10,25 +10,27 @@ static PRINT: LazyLock<Ranges> =
     LazyLock::new(|| Ranges::new(r"[[\p{L}\p{M}\p{N}\p{P}\p{S} ]&&\p{Age=15.0}]"));
 
 /// Go's `unicode.IsLetter`.
-pub(crate) fn is_letter(rune: char) -> bool {
+pub fn is_letter(rune: char) -> bool {
     if rune.is_ascii() { rune.is_ascii_alphabetic() } else { LETTER.has(rune) }
 }
 
 /// Go's `unicode.IsDigit`.
-pub(crate) fn is_digit(rune: char) -> bool {
+pub fn is_digit(rune: char) -> bool {
     if rune.is_ascii() { rune.is_ascii_digit() } else { DIGIT.has(rune) }
 }
 
 /// Go's `unicode.IsPrint`.
-pub(crate) fn is_print(rune: char) -> bool {
+pub fn is_print(rune: char) -> bool {
     if rune.is_ascii() { matches!(rune, ' '..='~') } else { PRINT.has(rune) }
 }
 
 /// A set of characters as sorted ranges.
-struct Ranges(Vec<(char, char)>);
+#[derive(Debug)]
+pub struct Ranges(Vec<(char, char)>);
 
 impl Ranges {
-    fn new(class: &str) -> Self {
+    /// The characters of a class, in the syntax of the `regex` crate; none if it is no class.
+    pub fn new(class: &str) -> Self {
         let ranges = match regex_syntax::parse(class).map(regex_syntax::hir::Hir::into_kind) {
             Ok(HirKind::Class(Class::Unicode(class))) => {
                 class.iter().map(|range| (range.start(), range.end())).collect()
@@ -38,7 +40,8 @@ impl Ranges {
         Self(ranges)
     }
 
-    fn has(&self, rune: char) -> bool {
+    /// Whether a character is one of them.
+    pub fn has(&self, rune: char) -> bool {
         let before = self.0.partition_point(|&(_, end)| end < rune);
         self.0.get(before).is_some_and(|&(start, _)| start <= rune)
     }
