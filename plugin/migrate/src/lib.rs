@@ -17,7 +17,7 @@ pub mod context;
 mod emit;
 mod finding;
 mod kes;
-mod lodash;
+pub mod lodash;
 mod noise;
 pub mod old_eso;
 pub mod options;
