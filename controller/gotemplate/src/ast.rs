@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::exec::Callee;
 use crate::fmt::quote;
 use crate::lex::newlines;
 
@@ -93,7 +94,7 @@ pub(crate) enum Arg {
     /// A function.
     Identifier {
         pos: Pos,
-        name: String,
+        callee: Callee,
     },
     /// `(pipe).a.b`; `node` is never itself a chain.
     Chain {
@@ -296,7 +297,7 @@ impl Source for Arg {
             Self::String { quoted, .. } => out.extend_from_slice(quoted),
             Self::Field { idents, .. } => write_fields(idents, out),
             Self::Variable(variable) => variable.write(out),
-            Self::Identifier { name, .. } => out.extend_from_slice(name.as_bytes()),
+            Self::Identifier { callee, .. } => out.extend_from_slice(callee.name().as_bytes()),
             Self::Chain { node, fields, .. } => {
                 node.write_operand(out);
                 write_fields(fields, out);

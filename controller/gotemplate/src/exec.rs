@@ -16,6 +16,7 @@ mod walk;
 
 use std::rc::Rc;
 
+pub(crate) use calls::Callee;
 use place::At;
 
 use crate::ast::{Place, Tree};

@@ -521,20 +521,14 @@ fn is_right_trim_marker(text: &[u8]) -> bool {
 
 /// Number of line ends.
 pub(crate) fn newlines(text: &[u8]) -> usize {
-    text.split(|byte| *byte == b'\n').count() - 1
+    memchr::memchr_iter(b'\n', text).count()
 }
 
+/// A delimiter is short and seldom begins in vain, so its first byte leads to it fastest.
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    let first = wanted.first()?;
-    let mut from = 0;
-    while let Some(at) = text.get(from..)?.iter().position(|byte| byte == first) {
-        from += at;
-        if text.get(from..)?.starts_with(wanted) {
-            return Some(from);
-        }
-        from += 1;
-    }
-    None
+    let first = *wanted.first()?;
+    memchr::memchr_iter(first, text)
+        .find(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(wanted)))
 }
 
 /// Trimming of certain bytes, which the standard library has for white space only.

@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use goyaml::runes::Ranges;
+pub(crate) use goyaml::runes::{is_digit, is_letter, is_print};
 
 /// What stands for bytes that are not UTF-8.
 pub(crate) const ERROR: char = '\u{FFFD}';
@@ -142,16 +143,10 @@ classes! {
     is_lower LOWER r"[\p{Ll}&&\p{Age=15.0}]";
     /// Go's `unicode.IsTitle`.
     is_title TITLE r"[\p{Lt}&&\p{Age=15.0}]";
-    /// Go's `unicode.IsLetter`.
-    is_letter LETTER r"[\p{L}&&\p{Age=15.0}]";
-    /// Go's `unicode.IsDigit`.
-    is_digit DIGIT r"[\p{Nd}&&\p{Age=15.0}]";
     /// Go's `unicode.IsNumber`.
     is_number NUMBER r"[\p{N}&&\p{Age=15.0}]";
     /// Go's `unicode.IsPunct`.
     is_punct PUNCT r"[\p{P}&&\p{Age=15.0}]";
-    /// Go's `unicode.IsPrint` and `strconv.IsPrint`.
-    is_print PRINT r"[[\p{L}\p{M}\p{N}\p{P}\p{S} ]&&\p{Age=15.0}]";
 }
 
 static KNOWN: LazyLock<Ranges> = LazyLock::new(|| Ranges::new(r"\p{Age=15.0}"));

@@ -11,22 +11,26 @@ static PRINT: LazyLock<Ranges> =
 
 /// Go's `unicode.IsLetter`.
 pub fn is_letter(rune: char) -> bool {
-    if rune.is_ascii() { rune.is_ascii_alphabetic() } else { LETTER.has(rune) }
+    LETTER.has(rune)
 }
 
 /// Go's `unicode.IsDigit`.
 pub fn is_digit(rune: char) -> bool {
-    if rune.is_ascii() { rune.is_ascii_digit() } else { DIGIT.has(rune) }
+    DIGIT.has(rune)
 }
 
 /// Go's `unicode.IsPrint`.
 pub fn is_print(rune: char) -> bool {
-    if rune.is_ascii() { matches!(rune, ' '..='~') } else { PRINT.has(rune) }
+    PRINT.has(rune)
 }
 
 /// A set of characters as sorted ranges.
 #[derive(Debug)]
-pub struct Ranges(Vec<(char, char)>);
+pub struct Ranges {
+    ranges: Vec<(char, char)>,
+    /// The members among the first 128 characters, a bit each: nearly all that is ever asked for.
+    ascii: u128,
+}
 
 impl Ranges {
     /// The characters of a class, in the syntax of the `regex` crate; none if it is no class.
@@ -37,12 +41,22 @@ impl Ranges {
             }
             _ => Vec::new(),
         };
-        Self(ranges)
+        let ascii = ('\0'..='\x7F')
+            .filter(|rune| is_in(&ranges, *rune))
+            .fold(0, |ascii, rune| ascii | 1 << u32::from(rune));
+        Self { ranges, ascii }
     }
 
     /// Whether a character is one of them.
     pub fn has(&self, rune: char) -> bool {
-        let before = self.0.partition_point(|&(_, end)| end < rune);
-        self.0.get(before).is_some_and(|&(start, _)| start <= rune)
+        if rune.is_ascii() {
+            return self.ascii & 1 << u32::from(rune) != 0;
+        }
+        is_in(&self.ranges, rune)
     }
+}
+
+fn is_in(ranges: &[(char, char)], rune: char) -> bool {
+    let before = ranges.partition_point(|&(_, end)| end < rune);
+    ranges.get(before).is_some_and(|&(start, _)| start <= rune)
 }

@@ -98,7 +98,7 @@ impl<'t> State<'t> {
             Arg::Field { idents, .. } => self.fields(dot, dot.clone(), arg, idents, &[], None),
             Arg::Variable(variable) => self.variable(dot, arg, variable, &[], None),
             Arg::Pipe(pipe) => self.inner_pipeline(dot, pipe),
-            Arg::Identifier { name, .. } => self.function(dot, name, At::Arg(arg), &[], None),
+            Arg::Identifier { callee, .. } => self.function(dot, *callee, At::Arg(arg), &[], None),
             Arg::Chain { node, fields, .. } => self.chain(dot, arg, node, fields, &[], None),
             Arg::Nil { .. } => Ok(Slot::absent()),
             Arg::Bool { value, .. } => Ok(Slot::literal(Value::Bool(*value))),

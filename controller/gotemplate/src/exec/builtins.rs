@@ -9,7 +9,7 @@ use crate::runes::{decode, is_print};
 use crate::value::{Element, UintType, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Builtin {
+pub(crate) enum Builtin {
     And,
     Call,
     Eq,
@@ -31,28 +31,52 @@ pub(super) enum Builtin {
 }
 
 impl Builtin {
+    const ALL: [Self; 18] = [
+        Self::And,
+        Self::Call,
+        Self::Eq,
+        Self::Ge,
+        Self::Gt,
+        Self::Html,
+        Self::Index,
+        Self::Js,
+        Self::Le,
+        Self::Len,
+        Self::Lt,
+        Self::Ne,
+        Self::Not,
+        Self::Or,
+        Self::Print,
+        Self::Printf,
+        Self::Println,
+        Self::UrlQuery,
+    ];
+
     pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "and" => Self::And,
-            "call" => Self::Call,
-            "eq" => Self::Eq,
-            "ge" => Self::Ge,
-            "gt" => Self::Gt,
-            "html" => Self::Html,
-            "index" => Self::Index,
-            "js" => Self::Js,
-            "le" => Self::Le,
-            "len" => Self::Len,
-            "lt" => Self::Lt,
-            "ne" => Self::Ne,
-            "not" => Self::Not,
-            "or" => Self::Or,
-            "print" => Self::Print,
-            "printf" => Self::Printf,
-            "println" => Self::Println,
-            "urlquery" => Self::UrlQuery,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|builtin| builtin.name() == name)
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::And => "and",
+            Self::Call => "call",
+            Self::Eq => "eq",
+            Self::Ge => "ge",
+            Self::Gt => "gt",
+            Self::Html => "html",
+            Self::Index => "index",
+            Self::Js => "js",
+            Self::Le => "le",
+            Self::Len => "len",
+            Self::Lt => "lt",
+            Self::Ne => "ne",
+            Self::Not => "not",
+            Self::Or => "or",
+            Self::Print => "print",
+            Self::Printf => "printf",
+            Self::Println => "println",
+            Self::UrlQuery => "urlquery",
+        }
     }
 
     /// The fixed parameters, and the type of any number of further ones.

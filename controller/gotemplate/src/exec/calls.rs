@@ -17,6 +17,30 @@ const BYTES_OF_STEP: usize = 64;
 /// Texts that are so long take a look at the clock.
 const BYTES_OF_LOOK: usize = 16 << 10;
 
+/// What the name of a function stands for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Callee {
+    /// One of Go's own.
+    Builtin(Builtin),
+    /// One of the others, which come first: sprig has a `slice` of its own.
+    Registered(&'static Function),
+}
+
+impl Callee {
+    pub(crate) fn named(name: &[u8]) -> Option<Self> {
+        let name = std::str::from_utf8(name).ok()?;
+        let registered = funcs::lookup(name).map(Self::Registered);
+        registered.or_else(|| Builtin::named(name).map(Self::Builtin))
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Builtin(builtin) => builtin.name(),
+            Self::Registered(function) => function.name,
+        }
+    }
+}
+
 /// The parameters of a function.
 struct Signature<'f> {
     fixed: &'f [Parameter],
@@ -28,18 +52,18 @@ impl<'t> State<'t> {
     pub(super) fn function(
         &mut self,
         dot: &Slot,
-        name: &'t str,
+        callee: Callee,
         node: At<'t>,
         args: &'t [Arg],
         last: Option<Slot>,
     ) -> Outcome<Slot> {
-        if let Some(function) = funcs::lookup(name) {
-            return self.registered(dot, None, function, node, args, last);
-        }
-        let Some(builtin) = Builtin::named(name) else {
-            let name = crate::fmt::quote(name.as_bytes());
-            return Err(self.error(self.with_own_text("", name, " is not a defined function")));
+        let builtin = match callee {
+            Callee::Builtin(builtin) => builtin,
+            Callee::Registered(function) => {
+                return self.registered(dot, None, function, node, args, last);
+            }
         };
+        let name = builtin.name();
         let (fixed, rest) = builtin.signature();
         let signature = Signature { fixed, rest };
         self.check_count(name, &signature, args.len(), last.is_some())?;

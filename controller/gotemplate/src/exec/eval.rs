@@ -44,9 +44,9 @@ impl<'t> State<'t> {
             Arg::Chain { node, fields, .. } => {
                 return self.chain(dot, first, node, fields, rest, last);
             }
-            Arg::Identifier { name, .. } => {
+            Arg::Identifier { callee, .. } => {
                 self.at = At::Arg(first);
-                return self.function(dot, name, At::Command(command), rest, last);
+                return self.function(dot, *callee, At::Command(command), rest, last);
             }
             Arg::Pipe(pipe) => {
                 self.not_a_function(first, rest, last.as_ref())?;

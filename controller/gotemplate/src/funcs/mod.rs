@@ -85,7 +85,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// A function with its Go signature, by which the executor checks and converts arguments before
 /// it calls: `run` finds as many as the signature says, each of its type.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Function {
     pub(crate) name: &'static str,
     pub(crate) parameters: &'static [Type],

@@ -23,12 +23,6 @@ mod tests;
 /// parentheses and any number of branches; its stack grows, ours does not.
 const MAX_DEPTH: usize = 200;
 
-/// The functions that Go gives every template.
-pub(crate) const BUILTINS: &[&str] = &[
-    "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or",
-    "print", "printf", "println", "slice", "urlquery",
-];
-
 /// Parses `text` into the tree called `name` and those that it defines.
 pub(crate) fn parse(
     name: &str,
@@ -119,12 +113,13 @@ impl<'s, 'a> Parser<'s, 'a> {
     }
 
     fn next(&mut self) -> Item<'a> {
-        if let Some(peeked) = self.peeked.checked_sub(1) {
-            self.peeked = peeked;
-        } else {
-            self.items[0] = self.shared.lexer.next_item();
-        }
-        self.items.get(self.peeked).copied().unwrap_or(self.items[0])
+        let Some(peeked) = self.peeked.checked_sub(1) else {
+            let item = self.shared.lexer.next_item();
+            self.items[0] = item;
+            return item;
+        };
+        self.peeked = peeked;
+        self.items.get(peeked).copied().unwrap_or(self.items[0])
     }
 
     fn peek(&mut self) -> Item<'a> {

@@ -3,11 +3,11 @@
 use crate::ast::Source as _;
 use crate::ast::{Arg, Command, Number, Pipe, Variable};
 use crate::error::{Error, ErrorKind, Message};
+use crate::exec::Callee;
 use crate::fmt::quote;
-use crate::funcs;
 use crate::lex::{Item, Kind};
+use crate::parse::Parser;
 use crate::parse::number::{self, NumberError};
-use crate::parse::{BUILTINS, Parser};
 use crate::strconv::unquote;
 
 impl<'a> Parser<'_, 'a> {
@@ -197,12 +197,11 @@ impl<'a> Parser<'_, 'a> {
     }
 
     fn function(&self, item: Item<'a>) -> Result<Arg, Error> {
-        let name = text_of(item);
-        if funcs::lookup(&name).is_none() && !BUILTINS.contains(&name.as_str()) {
+        let Some(callee) = Callee::named(item.text) else {
             let what = Message::from("function ").secret(quote(item.text));
             return Err(self.error(what.text(" not defined")));
-        }
-        Ok(Arg::Identifier { pos: item.pos, name })
+        };
+        Ok(Arg::Identifier { pos: item.pos, callee })
     }
 
     fn number(&self, item: Item<'a>) -> Result<Number, Error> {
