@@ -219,11 +219,7 @@ impl<'a, 'p> Walk<'a, 'p, '_> {
                 (start, matched, member.next)
             {
                 self.budget.work(at - from)?;
-                let (end, found) = if start == Start::Object {
-                    self.object(at + 1, rest)?
-                } else {
-                    self.array(at + 1, rest)?
-                };
+                let (end, found) = self.inside(at, start, rest)?;
                 if found {
                     break (end, true);
                 }
@@ -239,6 +235,11 @@ impl<'a, 'p> Walk<'a, 'p, '_> {
         };
         self.budget.leave();
         Ok(stand)
+    }
+
+    /// Goes on with the rest of the path in the object or array at `at`.
+    fn inside(&mut self, at: usize, start: Start, path: &'p [u8]) -> Result<Stand, LimitExceeded> {
+        if start == Start::Object { self.object(at + 1, path) } else { self.array(at + 1, path) }
     }
 
     /// Takes the value at `at`.
@@ -291,11 +292,7 @@ impl<'a, 'p> Walk<'a, 'p, '_> {
             count += 1;
             if let (Start::Object | Start::Array, true, Next::Path(rest)) = (start, matched, next) {
                 self.budget.work(at - from)?;
-                let (end, found) = if start == Start::Object {
-                    self.object(at + 1, rest)?
-                } else {
-                    self.array(at + 1, rest)?
-                };
+                let (end, found) = self.inside(at, start, rest)?;
                 if found {
                     break (end, true);
                 }

@@ -9,6 +9,7 @@ mod quote;
 pub(crate) use duration::duration_text;
 #[cfg(test)]
 pub(crate) use float::format_float;
+pub(crate) use float::not_finite;
 use format::Printer;
 pub(crate) use quote::{can_backquote, quote};
 

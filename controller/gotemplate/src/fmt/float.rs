@@ -5,14 +5,21 @@ use std::fmt::Write as _;
 /// No `f64` has more significant decimal digits than this; behind them are zeros.
 const MOST_DIGITS: usize = 1100;
 
+/// What Go calls a number without digits; `None` when it has some.
+pub(crate) fn not_finite(value: f64) -> Option<&'static str> {
+    match value {
+        _ if value.is_nan() => Some("NaN"),
+        f64::INFINITY => Some("+Inf"),
+        f64::NEG_INFINITY => Some("-Inf"),
+        _ => None,
+    }
+}
+
 /// `strconv.FormatFloat(value, verb, precision, 64)`; no precision is Go's -1, the shortest text
 /// that reads back as the same number.
 pub(crate) fn format_float(value: f64, verb: u8, precision: Option<usize>) -> Vec<u8> {
-    if value.is_nan() {
-        return b"NaN".to_vec();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { b"+Inf".to_vec() } else { b"-Inf".to_vec() };
+    if let Some(name) = not_finite(value) {
+        return name.as_bytes().to_vec();
     }
     let mut text = if value.is_sign_negative() { "-".to_owned() } else { String::new() };
     let magnitude = value.abs();

@@ -4,6 +4,7 @@ use goyaml::float;
 
 use super::scan::{Scanner, Token};
 use crate::error::Message;
+use crate::fmt::not_finite;
 use crate::funcs::date::time_json;
 use crate::runes;
 use crate::value::{Bytes, Items, Value};
@@ -120,14 +121,7 @@ impl Writer {
     }
 
     fn float(&mut self, number: f64) -> Result<(), Failure> {
-        if !number.is_finite() {
-            let name = if number.is_nan() {
-                "NaN"
-            } else if number > 0.0 {
-                "+Inf"
-            } else {
-                "-Inf"
-            };
+        if let Some(name) = not_finite(number) {
             let message = Message::from("json: unsupported value: ").secret(name);
             return Err(Failure::Error(message));
         }

@@ -4,6 +4,7 @@ use num_bigint::{BigInt, Sign};
 
 use super::{any, rest, to_float64};
 use crate::error::Message;
+use crate::fmt::not_finite;
 use crate::funcs::{Call, Failure};
 use crate::value::Value;
 
@@ -56,14 +57,7 @@ fn combined(
 impl Decimal {
     /// The shortest decimal that is this float.
     fn new(number: f64) -> Result<Self, Failure> {
-        if !number.is_finite() {
-            let name = if number.is_nan() {
-                "NaN"
-            } else if number > 0.0 {
-                "+Inf"
-            } else {
-                "-Inf"
-            };
+        if let Some(name) = not_finite(number) {
             let message = Message::from("Cannot create a Decimal from ").secret(name);
             return Err(message.into());
         }
