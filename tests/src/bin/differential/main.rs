@@ -190,15 +190,16 @@ impl<'a> Comparison<'a> {
     #[expect(clippy::disallowed_methods, reason = "a slow case is a finding")]
     fn judge(&mut self, case: &Case, go: Case, count: bool) -> anyhow::Result<Option<Finding>> {
         let start = Instant::now();
-        let ours = panic::catch_unwind(AssertUnwindSafe(|| oracle::answer(self.mode, case)));
-        let mut ours = if let Ok(answer) = ours {
-            answer?
-        } else {
-            let said = PANIC.with_borrow(Clone::clone);
-            Case::from_iter([("crash".to_owned(), said.into())])
-        };
-        if start.elapsed() > SLOW {
-            ours.insert("slow".to_owned(), start.elapsed().as_secs().into());
+        let mut ours = self.ours(case)?;
+        let mut took = start.elapsed();
+        if took > SLOW {
+            // The machine may have been busy.
+            let start = Instant::now();
+            ours = self.ours(case)?;
+            took = took.min(start.elapsed());
+        }
+        if took > SLOW {
+            ours.insert("slow".to_owned(), took.as_secs().into());
         }
         if ours == go {
             return Ok(None);
@@ -221,6 +222,14 @@ impl<'a> Comparison<'a> {
             return Ok(None);
         }
         Ok(Some(Finding { go, ours }))
+    }
+
+    fn ours(&self, case: &Case) -> anyhow::Result<Case> {
+        let ours = panic::catch_unwind(AssertUnwindSafe(|| oracle::answer(self.mode, case)));
+        ours.unwrap_or_else(|_| {
+            let said = PANIC.with_borrow(Clone::clone);
+            Ok(Case::from_iter([("crash".to_owned(), said.into())]))
+        })
     }
 
     /// Whether Go, which goes through a map in any order, has more than one answer.
