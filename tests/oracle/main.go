@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 	"unicode/utf8"
 )
 
@@ -112,14 +113,32 @@ func answerLine(line []byte, mode func(question) (*answer, error)) ([]byte, erro
 	return append(body, '}'), nil
 }
 
+// patience is how long a case may take. Only generated ones take longer: a template that calls
+// itself from a loop ends at 100,000 levels, and Go goes through all of them for each on its way back.
+const patience = time.Minute
+
 // ask turns a panic of a library into an answer: ESO would crash there, or recover.
-func ask(mode func(question) (*answer, error), asked question) (added *answer, err error) {
-	defer func() {
-		if recovered := recover(); recovered != nil {
-			added, err = new(answer).text("panic", fmt.Sprint(recovered)), nil
-		}
+func ask(mode func(question) (*answer, error), asked question) (*answer, error) {
+	type outcome struct {
+		added *answer
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		defer func() {
+			if recovered := recover(); recovered != nil {
+				done <- outcome{added: new(answer).text("panic", fmt.Sprint(recovered))}
+			}
+		}()
+		added, err := mode(asked)
+		done <- outcome{added, err}
 	}()
-	return mode(asked)
+	select {
+	case ended := <-done:
+		return ended.added, ended.err
+	case <-time.After(patience):
+		return new(answer).value("late", true), nil
+	}
 }
 
 func encode(value any) ([]byte, error) {

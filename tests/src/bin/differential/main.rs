@@ -122,6 +122,8 @@ struct Comparison<'a> {
     limited: usize,
     ignored: usize,
     undecided: usize,
+    /// Go was not waited for.
+    late: usize,
     explained: BTreeMap<usize, usize>,
     /// How often each kind of difference was found.
     found: BTreeMap<String, usize>,
@@ -144,6 +146,7 @@ impl<'a> Comparison<'a> {
             limited: 0,
             ignored: 0,
             undecided: 0,
+            late: 0,
             explained: BTreeMap::new(),
             found: BTreeMap::new(),
         }
@@ -175,6 +178,10 @@ impl<'a> Comparison<'a> {
         let answered = self.oracle.ask(cases)?;
         for (case, line) in cases.iter().zip(&answered) {
             self.cases += 1;
+            if line.contains_key("late") {
+                self.late += 1;
+                continue;
+            }
             let go = oracle::answer_of(self.mode, line);
             self.failed_in_go += usize::from(go.keys().any(|name| name.starts_with("error")));
             let Some(finding) = self.judge(case, go, true)? else { continue };
@@ -322,13 +329,14 @@ impl<'a> Comparison<'a> {
         writeln!(
             io::stdout(),
             "{}: {} cases, {} of them errors in Go, {explained} explained, {} at a limit, {} with addresses, \
-             {} with any answer in Go, {found} differ in {} ways",
+             {} with any answer in Go, {} too slow in Go, {found} differ in {} ways",
             self.mode,
             self.cases,
             self.failed_in_go,
             self.limited,
             self.ignored,
             self.undecided,
+            self.late,
             self.found.len(),
         )?;
         for (kind, times) in &self.found {
