@@ -28,3 +28,5 @@ pub mod secret;
 pub mod status;
 pub mod template;
 pub mod windows;
+
+pub use gotemplate::Environment;

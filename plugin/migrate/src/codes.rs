@@ -172,6 +172,14 @@ catalogue! {
             refuses such an object, and a guess at what was meant could read another secret."
         action: "Correct the value. If a text is meant, put it in quotes: `\"on\"`, `\"0123\"`."
 
+    E20 Error "other bytes than KES wrote, unannounced"
+        why: "`--verify` ran a model of KES and the engine on the same values, and the Secret came \
+            out differently in a way that no warning of the conversion speaks of. A Secret whose \
+            bytes change restarts the workloads that read it, and may lock them out."
+        action: "Compare the key that is named before you apply the object, correct the object by \
+            hand, and run `kubectl extsecret render --values FILE` on it. Please report the case: \
+            the conversion should have warned of it."
+
     I01 Info "property syntax rewritten"
         why: "KES read `property` as a lodash path (`a[0].b`), ESO reads it as a gjson path \
             (`a.0.b`), in which some characters must be escaped. The new form reaches the same \
@@ -204,6 +212,13 @@ catalogue! {
         why: "Something about the conversion is good to know but changes nothing: an option that \
             was not applied because its result would not have been the same, for instance."
         action: "Nothing to do."
+
+    I07 Info "KES failed where the new object writes"
+        why: "`--verify` tried a value on which KES failed, so that it left the Secret as it was, \
+            while External Secrets Operator writes one. There are no bytes of KES's to compare \
+            with."
+        action: "Nothing to do, unless such a value is in the store: then the Secret, which was \
+            stuck, is updated by the new object."
 
     W01 Warning "deprecated form read"
         why: "The object is in a form that KES dropped or deprecated (`secretDescriptor`, \
@@ -415,6 +430,13 @@ catalogue! {
         why: "A flag and the KES Deployment or its values say different things. The flag counts, \
             because it was given on purpose, but KES reads its secrets with the other setting."
         action: "Remove the flag if KES is right. Keep it if the secrets have moved."
+
+    W33 Warning "object could not be verified"
+        why: "`--verify` needs to know what KES wrote. Here it cannot: the values given have no \
+            such name, KES fails on every value, a template uses something that is not modelled, \
+            or KES never read the object."
+        action: "Add the values that the message names to the file of `--values`. Otherwise \
+            compare the Secret of this object by hand, with `kubectl extsecret render --diff`."
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub mod report;
 mod run;
 mod stores;
 mod template;
+pub mod verify;
 
 pub use context::Context;
 pub use options::Options;

@@ -37,7 +37,7 @@ fn escape(segment: &str, dots: bool) -> String {
 }
 
 /// Splits as lodash's `toPath` does: names between dots, `[0]`, `["quoted"]`, `['quoted']`.
-fn segments(property: &str) -> Vec<String> {
+pub(crate) fn segments(property: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut rest = property;
     if rest.starts_with('.') {

@@ -28,7 +28,7 @@ pub(crate) struct Template {
 }
 
 /// As the API server decodes `data`: padded, standard alphabet, lenient in the last bits.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)

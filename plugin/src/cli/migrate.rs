@@ -10,6 +10,8 @@ use extsecret_manifest::diagnostic::{Code, Severity};
 use extsecret_migrate::Options;
 use extsecret_migrate::options::{Auth, Scope};
 
+use super::ValueArgs;
+
 const EXAMPLES: &str = "\
 Examples:
   # See what becomes of a folder of kubernetes-external-secrets manifests
@@ -22,11 +24,16 @@ Examples:
   kubectl extsecret migrate -R -f apps --region eu-west-1 --diff
   kubectl extsecret migrate -R -f apps --region eu-west-1 --in-place
 
+  # Prove that the new objects write the bytes that KES wrote: for any values, or for yours
+  kubectl extsecret migrate -R -f apps --region eu-west-1 --verify > /dev/null
+  kubectl extsecret migrate -R -f apps --region eu-west-1 --verify --values values.yaml > /dev/null
+
   # Migrate what is in the cluster, one store per namespace
   kubectl get externalsecrets.kubernetes-client.io -A -o yaml |
     kubectl extsecret migrate -f - --scope namespace --output-dir migrated --report report.json
 
-Exit codes: 0 all objects converted, 1 some were refused, 2 could not run.";
+Exit codes: 0 all objects converted, 1 some were refused (with --verify: or write other bytes that
+no warning spoke of), 2 could not run.";
 
 /// Convert kubernetes-external-secrets manifests to external-secrets.io/v1.
 ///
@@ -47,6 +54,8 @@ pub(crate) struct MigrateArgs {
     pub(crate) stores: StoreArgs,
     #[command(flatten)]
     pub(crate) mapping: MappingArgs,
+    #[command(flatten)]
+    pub(crate) verify: VerifyArgs,
 }
 
 #[derive(Args, Debug)]
@@ -256,6 +265,22 @@ pub(crate) struct MappingArgs {
     pub(crate) force: bool,
 }
 
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Verification")]
+pub(crate) struct VerifyArgs {
+    /// Check that each new object writes the bytes that KES wrote, whatever the values
+    ///
+    /// Runs a model of KES and the engine of `render` on the same values, and reports every key
+    /// that could come out differently, with the reason. Without --values the values are made from
+    /// the objects: texts, numbers, null, lists and so on for everything that an object reads.
+    /// Nothing else changes: the result is printed or written as without this flag.
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    #[command(flatten)]
+    pub(crate) values: ValueArgs,
+}
+
 /// Output formats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -287,6 +312,13 @@ impl MigrateArgs {
         }
         if reads_stdin && (self.output.in_place || self.output.diff) {
             return conflict("--in-place and --diff need files: stdin cannot be edited");
+        }
+        self.verify.values.check()?;
+        if self.verify.values.offline() && !self.verify.verify {
+            return conflict("--values and --value-file go with --verify");
+        }
+        if self.verify.values.values.as_deref() == Some(stdin) && (reads_stdin || context_stdin) {
+            return conflict("stdin can be read only once: give one of the files a name");
         }
         if self.output.stores.is_some() && !(self.output.in_place || self.output.diff) {
             return conflict("--stores goes with --in-place or --diff");

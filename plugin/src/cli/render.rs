@@ -100,7 +100,7 @@ pub(crate) struct AwsArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Values")]
 pub(crate) struct ValueArgs {
-    /// YAML or JSON file that maps names of secrets to their values; AWS is not asked
+    /// YAML or JSON file that maps names of secrets to their values; no store is asked
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) values: Option<PathBuf>,
 
@@ -114,18 +114,26 @@ impl ValueArgs {
     pub(crate) fn offline(&self) -> bool {
         self.values.is_some() || !self.value_file.is_empty()
     }
+
+    /// What clap cannot check.
+    pub(super) fn check(&self) -> Result<(), (ErrorKind, String)> {
+        let broken = self.value_file.iter().find(|it| {
+            it.split_once('=').is_none_or(|(name, file)| name.is_empty() || file.is_empty())
+        });
+        match broken {
+            None => Ok(()),
+            Some(broken) => {
+                let message = format!("--value-file {broken:?} is not NAME=FILE");
+                Err((ErrorKind::ValueValidation, message))
+            }
+        }
+    }
 }
 
 impl RenderArgs {
     /// What clap cannot check.
     pub(super) fn check(&self) -> Result<(), (ErrorKind, String)> {
-        let broken = self.values.value_file.iter().find(|it| {
-            it.split_once('=').is_none_or(|(name, file)| name.is_empty() || file.is_empty())
-        });
-        if let Some(broken) = broken {
-            let message = format!("--value-file {broken:?} is not NAME=FILE");
-            return Err((ErrorKind::ValueValidation, message));
-        }
+        self.values.check()?;
         if self.template_left_delimiter.is_empty() || self.template_right_delimiter.is_empty() {
             let message = "a template delimiter cannot be empty".to_owned();
             return Err((ErrorKind::ValueValidation, message));

@@ -9,6 +9,7 @@ use extsecret_manifest::node::Node;
 use extsecret_manifest::read::{Content, Limits};
 use extsecret_manifest::source::{Place, Span};
 use extsecret_migrate::context::Release;
+use extsecret_migrate::verify::{self, Source, Verification};
 use extsecret_migrate::{Context, Migration, Migrator, ObjectReport, Outcome};
 
 use crate::cli::{ContextArgs, Format, MigrateArgs};
@@ -20,6 +21,7 @@ use crate::output::manifests::{self, Part};
 use crate::output::report::{self, Summary};
 use crate::output::text::Printer;
 use crate::placement::{self, Plan};
+use crate::render::values::Offline;
 
 pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
     let limits = Limits::default();
@@ -34,9 +36,14 @@ pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
         }
     };
 
+    let values = &args.verify.values;
+    let values = values.offline().then(|| Offline::read(values, &mut inputs, &limits));
+    let values = values.transpose()?;
+
     let options = args.options();
     let mut migrator = Migrator::new(&context, &options);
-    let again = args.output.in_place || args.output.diff || args.output.pass_through;
+    let again =
+        args.output.in_place || args.output.diff || args.output.pass_through || args.verify.verify;
     input::read(
         &mut inputs,
         &args.input,
@@ -45,7 +52,11 @@ pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
         if again { Documents::Keep } else { Documents::Drop },
         |input, source| migrator.add(input.id, source, &input.documents, input.hints),
     );
-    let migration = migrator.finish();
+    let mut migration = migrator.finish();
+    let verification = args.verify.verify.then(|| {
+        let values = values.as_ref().map(|values| values as &dyn Source);
+        verify::verify(&mut migration, &options, |origin| inputs.read_again(origin), values)
+    });
 
     let mut plan = plan(args, &inputs, &migration, &limits)?;
     // A reader that went away does not take the findings away from the person at the terminal.
@@ -55,12 +66,14 @@ pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
     }
     inputs.diagnostics.append(&mut plan.diagnostics);
     if let Some(path) = &args.output.report {
-        report(path, args.output.diff, &inputs, &migration, &plan)?;
+        report(path, args.output.diff, &inputs, &migration, verification, &plan)?;
     }
-    explain(args, &inputs, &migration, &plan);
+    explain(args, &inputs, &migration, verification, &plan);
     printed.context("cannot print the result")?;
 
+    let findings = migration.objects.iter().flat_map(|object| &object.diagnostics);
     let failed = Summary::of(&migration).refused > 0
+        || findings.into_iter().any(Diagnostic::is_error)
         || inputs.diagnostics.iter().chain(&migration.diagnostics).any(Diagnostic::is_error);
     Ok(match (inputs.any_readable(), failed) {
         (false, _) => Exit::CouldNotRun,
@@ -169,12 +182,14 @@ fn report(
     dry: bool,
     inputs: &Inputs,
     migration: &Migration,
+    verification: Option<Verification>,
     plan: &Plan,
 ) -> anyhow::Result<()> {
     let places = plan.places.iter();
     let places =
         places.filter(|_| !dry).map(|(index, path)| (*index, path.display().to_string())).collect();
-    let json = report::json(&inputs.sources, migration, &inputs.diagnostics, &places)?;
+    let json =
+        report::json(&inputs.sources, migration, verification, &inputs.diagnostics, &places)?;
     if path == Path::new("-") {
         output::stdout_verbatim(&json)?;
         return Ok(());
@@ -193,7 +208,13 @@ struct Section<'a> {
 }
 
 /// Findings in the order of the input, what was written, and the summary.
-fn explain(args: &MigrateArgs, inputs: &Inputs, migration: &Migration, plan: &Plan) {
+fn explain(
+    args: &MigrateArgs,
+    inputs: &Inputs,
+    migration: &Migration,
+    verification: Option<Verification>,
+    plan: &Plan,
+) {
     let mut printer = Printer::new(&inputs.sources, &inputs.hidden)
         .errors_only(args.output.quiet)
         .suppress(&args.output.suppress);
@@ -223,6 +244,10 @@ fn explain(args: &MigrateArgs, inputs: &Inputs, migration: &Migration, plan: &Pl
     let stdout_or_tree = !(args.output.in_place || args.output.diff);
     let left_out = stdout_or_tree && !args.output.pass_through;
     let _ = writeln!(text, "{}", Summary::of(migration).line(left_out));
+    if let Some(verification) = verification {
+        let given = args.verify.values.offline();
+        let _ = writeln!(text, "{}", report::verified(verification, given));
+    }
     output::stderr(&text);
 }
 

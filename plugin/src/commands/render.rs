@@ -13,6 +13,7 @@ use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::node::Node;
 use extsecret_manifest::read::Limits;
 use extsecret_manifest::source::Place;
+use extsecret_migrate::verify::Source as _;
 use extsecret_provider::aws::Endpoints;
 use gotemplate::Delimiters;
 
@@ -287,7 +288,7 @@ impl Renderer<'_> {
         requests: &[Request],
     ) -> anyhow::Result<Result<Vec<Result<Fetched, FetchError>>, Diagnostic>> {
         if let Some(offline) = self.offline {
-            return Ok(Ok(requests.iter().map(|request| offline.answer(request)).collect()));
+            return Ok(Ok(requests.iter().map(|request| offline.answer(&request.fetch)).collect()));
         }
         let mut answers: BTreeMap<usize, Result<Fetched, FetchError>> = BTreeMap::new();
         let mut by_store: BTreeMap<_, Vec<usize>> = BTreeMap::new();

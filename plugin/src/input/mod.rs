@@ -15,6 +15,7 @@ use extsecret_manifest::read::{Content, Document, Limits};
 use extsecret_manifest::source::{FileId, Place, SourceFile, Sources, Span};
 use extsecret_manifest::{codes, read as reader, stream, write};
 use extsecret_migrate::FileHints;
+use extsecret_migrate::verify::Read;
 
 use crate::catalogue::EMPTY;
 use crate::cli::InputArgs;
@@ -88,15 +89,30 @@ impl Inputs {
     /// says, since it cannot stand alone as it is.
     pub(crate) fn copied(&self, origin: &extsecret_migrate::Origin) -> Option<(String, &Node)> {
         let source = self.sources.get(origin.file)?;
-        let index = self.files.binary_search_by_key(&origin.file, |input| input.id).ok()?;
-        let input = self.files.get(index)?;
-        let document = input.documents.iter().find(|d| d.index == origin.document)?;
-        let object = stream::objects(document).into_iter().find(|o| o.item == origin.item)?;
+        let (_, document, object) = self.find(origin)?;
         let text = match origin.item {
             None => source.slice(document.span).to_owned(),
             Some(_) => write::write(object.node),
         };
         Some((text, object.node))
+    }
+
+    /// An object again, to compare what became of it.
+    pub(crate) fn read_again(&self, origin: &extsecret_migrate::Origin) -> Option<Read<'_>> {
+        let file = self.sources.get(origin.file)?;
+        let (input, _, object) = self.find(origin)?;
+        Some(Read { file, node: object.node, hints: input.hints })
+    }
+
+    fn find(
+        &self,
+        origin: &extsecret_migrate::Origin,
+    ) -> Option<(&Input, &Document, stream::Object<'_>)> {
+        let index = self.files.binary_search_by_key(&origin.file, |input| input.id).ok()?;
+        let input = self.files.get(index)?;
+        let document = input.documents.iter().find(|d| d.index == origin.document)?;
+        let object = stream::objects(document).into_iter().find(|o| o.item == origin.item)?;
+        Some((input, document, object))
     }
 
     /// Adds a file that has no text, to speak of it.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::source::{Place, Sources};
+use extsecret_migrate::verify::Verification;
 use extsecret_migrate::{Migration, ObjectReport, Outcome};
 use serde::{Serialize, Serializer};
 
@@ -17,6 +18,8 @@ struct Report<'a> {
     version: u32,
     tool: &'static str,
     summary: Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<Verified>,
     objects: Objects<'a>,
     outputs: Vec<Written<'a>>,
     diagnostics: Vec<Finding<'a>>,
@@ -32,6 +35,60 @@ impl Serialize for Objects<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.objects.iter().map(|object| describe(self.sources, object)))
     }
+}
+
+/// Numbers of `--verify`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verified {
+    /// Objects that were converted.
+    objects: usize,
+    /// Of these, those that were checked; W33 names the others.
+    verified: usize,
+    /// Keys, labels and annotations of their Secrets.
+    keys: usize,
+    /// Of these, those with the same bytes whatever was tried.
+    same: usize,
+    /// Of these, those that can differ as a warning says.
+    announced: usize,
+    /// Of these, those that can differ unannounced (E20).
+    unannounced: usize,
+}
+
+impl From<Verification> for Verified {
+    fn from(from: Verification) -> Self {
+        let Verification { objects, verified, keys, same, announced, unannounced } = from;
+        Self { objects, verified, keys, same, announced, unannounced }
+    }
+}
+
+/// The line on stderr that says what `--verify` found; `given` if the values were the user's.
+pub(crate) fn verified(verification: Verification, given: bool) -> String {
+    let Verification { objects, verified, keys, same, announced, unannounced } = verification;
+    if objects == 0 {
+        return "verified nothing: no object was converted".into();
+    }
+    let of = if verified == objects { String::new() } else { format!("{verified} of ") };
+    let mut line = format!("verified {of}{}, {}", count(objects, "object"), count(keys, "key"));
+    let (as_warned, not_warned) = if given {
+        ("differ as the warnings say", "differ without a warning")
+    } else {
+        ("can differ as the warnings say", "can differ without a warning")
+    };
+    if same == keys {
+        line.push_str(": same bytes");
+    } else {
+        let _ = write!(line, ": {same} same bytes");
+    }
+    for (number, what) in [(announced, as_warned), (unannounced, not_warned)] {
+        if number > 0 {
+            let _ = write!(line, ", {number} {what}");
+        }
+    }
+    if verified < objects {
+        let _ = write!(line, "; {} not verified", count(objects - verified, "object"));
+    }
+    line
 }
 
 /// Numbers of the summary line.
@@ -138,6 +195,7 @@ struct Related<'a> {
 pub(crate) fn json(
     sources: &Sources,
     migration: &Migration,
+    verification: Option<Verification>,
     more: &[Diagnostic],
     places: &BTreeMap<usize, String>,
 ) -> serde_json::Result<String> {
@@ -145,6 +203,7 @@ pub(crate) fn json(
         version: VERSION,
         tool: concat!("kubectl-extsecret ", env!("CARGO_PKG_VERSION")),
         summary: Summary::of(migration),
+        verification: verification.map(Verified::from),
         objects: Objects { sources, objects: &migration.objects },
         outputs: migration
             .outputs
@@ -223,6 +282,29 @@ fn spot(sources: &Sources, place: Place) -> Option<(&str, u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_line_of_a_verification_counts_everything() {
+        let all = Verification {
+            objects: 14,
+            verified: 14,
+            keys: 31,
+            same: 31,
+            announced: 0,
+            unannounced: 0,
+        };
+        assert_eq!(verified(all, false), "verified 14 objects, 31 keys: same bytes");
+        let some = Verification { verified: 12, same: 24, announced: 6, unannounced: 1, ..all };
+        assert_eq!(
+            verified(some, false),
+            "verified 12 of 14 objects, 31 keys: 24 same bytes, 6 can differ as the warnings say, \
+             1 can differ without a warning; 2 objects not verified"
+        );
+        assert_eq!(
+            verified(Verification { objects: 12, unannounced: 0, same: 25, ..some }, true),
+            "verified 12 objects, 31 keys: 25 same bytes, 6 differ as the warnings say"
+        );
+    }
 
     #[test]
     fn the_summary_line_has_its_fixed_form() {

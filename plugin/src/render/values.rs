@@ -7,9 +7,10 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use extsecret_engine::collect::{FetchError, Fetched};
 use extsecret_engine::property::Payload;
-use extsecret_engine::request::{Fetch, Request};
+use extsecret_engine::request::Fetch;
 use extsecret_manifest::node::{Node, Value};
 use extsecret_manifest::read::{Content, Limits};
+use extsecret_migrate::verify::Source;
 
 use crate::cli::ValueArgs;
 use crate::input::Inputs;
@@ -88,10 +89,11 @@ impl Offline {
         }
         Ok(())
     }
+}
 
-    /// What a provider with these secrets would answer.
-    pub(crate) fn answer(&self, request: &Request) -> Result<Fetched, FetchError> {
-        match &request.fetch {
+impl Source for Offline {
+    fn answer(&self, fetch: &Fetch) -> Result<Fetched, FetchError> {
+        match fetch {
             Fetch::Value { key, version } => {
                 let version = version.as_deref().filter(|version| *version != "AWSCURRENT");
                 let name =
