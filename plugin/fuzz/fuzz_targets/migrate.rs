@@ -1,7 +1,9 @@
-//! Objects that look like those of kubernetes-external-secrets, with anything in their fields.
+//! Objects that look like those of kubernetes-external-secrets and of the Secrets Store CSI driver,
+//! with anything in their fields.
 //!
 //! Whatever comes in: nothing panics, every object of the input is in the report exactly once, a
-//! converted object is written exactly once and a refused one not at all, no two outputs share a
+//! converted object is written exactly once (a class once for each Secret) and a refused one not at
+//! all, no two outputs share a
 //! name, and everything written reads back as the same value.
 
 #![no_main]
@@ -55,6 +57,20 @@ const TEXTS: &[&str] = &[
     "kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token", "aGVsbG8=", "/+79AA==",
     "pinky pie", "{{ .x }}", "<%= data.x %>", "<% if (x) { %>", "${data.x}", "$", "<%", "<<x>>",
     "external-secrets.io/v1", "v1", "v2", "1h", "Merge", "Owner", "multi\nline\n", "ü", "\u{2028}",
+];
+
+/// Fields of an object of a class, and of its members.
+const FETCHED: &[&str] = &[
+    "objectName", "objectType", "objectAlias", "objectVersion", "objectVersionLabel", "jmesPath",
+    "filePermission", "failoverObject", "path", "OBJECTNAME",
+];
+
+/// Texts that mean something to the CSI driver or its AWS provider.
+const CSI_TEXTS: &[&str] = &[
+    "", "a", "b", "a/b", "a_b", "/a", "../a", "a:b", "secretsmanager", "ssmparameter", "0400", "0999",
+    "arn:aws:secretsmanager:eu-west-1:1:secret:x-AbCdEf", "arn:aws:ssm:us-east-1:1:parameter/x",
+    "arn:aws", "AWSCURRENT", "3", "a.b", "\"a-b\"[0].c", "a[?b]", "length(a)", "False", "_", "true",
+    "eu-west-1", "tls.crt", "tls.key", "kubernetes.io/tls", "Opaque", "{{x}}", "${X}", "\u{85}", "x\ny",
 ];
 
 const BACKENDS: &[&str] = &[
@@ -168,6 +184,73 @@ fn spec(u: &mut Unstructured<'_>) -> Result<Value> {
     Ok(spec)
 }
 
+fn csi_text(u: &mut Unstructured<'_>) -> Result<Value> {
+    if u.ratio(4, 5)? { Ok(json!(u.choose(CSI_TEXTS)?)) } else { any(u, 1, FETCHED) }
+}
+
+/// The text of `objects`: YAML in one style or another, and sometimes none at all.
+fn fetched(u: &mut Unstructured<'_>) -> Result<Value> {
+    if u.ratio(1, 8)? {
+        return text(u);
+    }
+    let length = u.int_in_range(0..=4)?;
+    let objects: Value = (0..length)
+        .map(|_| {
+            let mut object = fields(u, FETCHED, |u, name| match name {
+                "jmesPath" if u.ratio(4, 5)? => {
+                    let length = u.int_in_range(0..=3)?;
+                    (0..length)
+                        .map(|_| Ok(json!({"path": csi_text(u)?, "objectAlias": csi_text(u)?})))
+                        .collect()
+                }
+                _ => csi_text(u),
+            })?;
+            if u.ratio(3, 4)? {
+                object["objectName"] = csi_text(u)?;
+                object["objectType"] = json!(u.choose(&["secretsmanager", "ssmparameter"])?);
+            }
+            Ok(object)
+        })
+        .collect::<Result<_>>()?;
+    let mut out = write::write(&objects.into());
+    if u.ratio(1, 8)? {
+        let mut at = u.int_in_range(0..=out.len())?;
+        while !out.is_char_boundary(at) {
+            at -= 1;
+        }
+        out.insert_str(at, *u.choose(&["\n", "#", "'", "---\n", "\t", "[", ": ", "{{"])?);
+    }
+    Ok(json!(out))
+}
+
+fn class(u: &mut Unstructured<'_>) -> Result<Value> {
+    let mut parameters =
+        fields(u, &["pathTranslation", "usePodIdentity", "failoverRegion", "x"], |u, _| csi_text(u))?;
+    parameters["region"] = json!("eu-west-1");
+    parameters["objects"] = fetched(u)?;
+    let mut spec = json!({"provider": "aws", "parameters": parameters});
+    if u.ratio(1, 2)? {
+        spec["secretObjects"] = list(u, |u| {
+            let data = list(u, |u| Ok(json!({"objectName": csi_text(u)?, "key": csi_text(u)?})))?;
+            let name = u.choose(&["a", "b", "c", "d"])?;
+            Ok(json!({"secretName": name, "type": csi_text(u)?, "data": data, "labels": {"l": csi_text(u)?}}))
+        })?;
+    }
+    let api = "secrets-store.csi.x-k8s.io/v1";
+    Ok(json!({"apiVersion": api, "kind": "SecretProviderClass", "metadata": metadata(u)?, "spec": spec}))
+}
+
+fn workload(u: &mut Unstructured<'_>) -> Result<Value> {
+    let volumes = list(u, |u| {
+        let class = json!({"secretProviderClass": u.choose(&["a", "b", "b-c", "c"])?});
+        let driver = "secrets-store.csi.k8s.io";
+        Ok(json!({"name": csi_text(u)?, "csi": {"driver": driver, "volumeAttributes": class}}))
+    })?;
+    let pod = json!({"serviceAccountName": csi_text(u)?, "volumes": volumes});
+    let spec = json!({"template": {"spec": pod}});
+    Ok(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(u)?, "spec": spec}))
+}
+
 fn metadata(u: &mut Unstructured<'_>) -> Result<Value> {
     if u.ratio(1, 15)? {
         return any(u, 2, TEMPLATE);
@@ -193,6 +276,9 @@ fn object(u: &mut Unstructured<'_>) -> Result<Value> {
         ])?;
         let spec = fields(u, OLD, |u, _| any(u, 4, OLD))?;
         return Ok(json!({"apiVersion": version, "kind": kind, "metadata": metadata(u)?, "spec": spec}));
+    }
+    if u.ratio(1, 4)? {
+        return if u.ratio(1, 3)? { workload(u) } else { class(u) };
     }
     if u.ratio(1, 12)? {
         let annotations = json!({
@@ -334,8 +420,12 @@ fn check(u: &mut Unstructured<'_>) -> Result<()> {
         let identity = (origin.file, origin.document, origin.item);
         assert!(reported.insert(identity), "reported twice: {identity:?}");
         let written = migration.outputs.iter().filter(|output| output.origin == Some(origin)).count();
-        let expected = usize::from(object.outcome == Outcome::Converted);
-        assert_eq!(written, expected, "{:?} {identity:?}", object.outcome);
+        let converted = object.outcome == Outcome::Converted;
+        if converted && object.kind == "SecretProviderClass" {
+            assert!(written > 0, "converted and not written: {identity:?}");
+        } else {
+            assert_eq!(written, usize::from(converted), "{:?} {identity:?}", object.outcome);
+        }
         if matches!(object.outcome, Outcome::Refused | Outcome::Unreadable) {
             assert!(!object.diagnostics.is_empty(), "refused without a word: {identity:?}");
         }

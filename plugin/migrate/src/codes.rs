@@ -180,6 +180,49 @@ catalogue! {
             hand, and run `kubectl extsecret render --values FILE` on it. Please report the case: \
             the conversion should have warned of it."
 
+    E21 Error "objects of a SecretProviderClass that cannot be read"
+        why: "`parameters.objects` is YAML inside a text, which the API server does not look into. \
+            The AWS provider reads it when a pod starts, and with this text the pod does not start."
+        action: "Correct the text at the place that the message names, which is the line of the \
+            file, and convert again."
+
+    E22 Error "SecretProviderClass of another provider"
+        why: "Only classes of the AWS provider (`provider: aws`) are converted. The others have \
+            objects of their own form, and some of their backends no counterpart in ESO."
+        action: "Write the ExternalSecret by hand, with a SecretStore for that backend, and keep \
+            the class until then."
+
+    E23 Error "failover region has no counterpart"
+        why: "With `failoverRegion` the AWS provider asks two regions and takes the second one's \
+            answer while the first is away. A store of ESO has one region. While that is away \
+            nothing is refreshed: the Secret keeps its values, but a new value in the other region \
+            does not arrive, and a Secret that is not there yet is not made."
+        action: "If that is enough, remove `failoverRegion` and each `failoverObject` from the \
+            class and convert again: Secrets Manager can replicate a secret, and switching over is \
+            one edit of the store. Otherwise keep the class."
+
+    E24 Error "JMESPath that is more than the name of a member"
+        why: "ESO finds members by gjson paths. `a`, `a.b`, `\"a-b\"` and `a[0]` mean the same in \
+            both; filters, projections, pipes and functions of JMESPath have no counterpart that \
+            is the same for every value. A bare name with a dash is no JMESPath at all, and the \
+            provider refused it."
+        action: "Name one member for each file, or fetch the whole secret and build the text in \
+            `target.template.data` of the new object."
+
+    E25 Error "the CSI driver or its AWS provider refuses this class"
+        why: "No pod has ever started with this class, or the Secret of this entry was never made: \
+            a field is missing, a name is used twice, or two fields contradict each other. What \
+            was meant cannot be told."
+        action: "Correct the class as the message says, and try it with a pod if you can. Delete \
+            it if nothing uses it."
+
+    E26 Error "two objects of the input write one Secret"
+        why: "Two classes, or a class and another object, write a Secret of the same name in the \
+            same namespace, and not the same into it. With the CSI driver the last pod to start \
+            won; an ExternalSecret of that name would lose what the other one wrote."
+        action: "Decide which one is right, or give one of them another `secretName` and change \
+            the workloads that read it. Then convert again."
+
     I01 Info "property syntax rewritten"
         why: "KES read `property` as a lodash path (`a[0].b`), ESO reads it as a gjson path \
             (`a.0.b`), in which some characters must be escaped. The new form reaches the same \
@@ -229,7 +272,7 @@ catalogue! {
             stand side by side, the message says which one counted."
 
     W02 Warning "field ignored or corrected"
-        why: "KES knows no such field, or the API refuses its value in this form (a number where \
+        why: "KES (or the CSI driver) knows no such field, or the API refuses its value in this form (a number where \
             a text belongs). It had no effect and is not part of the output, or it was put into \
             the form that must have been meant."
         action: "Look at the field: a misspelt name may have been meant to do something. Then \
@@ -437,70 +480,81 @@ catalogue! {
             or KES never read the object."
         action: "Add the values that the message names to the file of `--values`. Otherwise \
             compare the Secret of this object by hand, with `kubectl extsecret render --diff`."
+
+    W34 Warning "Secrets no longer depend on pods"
+        why: "The CSI driver fetched values when a pod started, refused the start without them, \
+            and removed a synced Secret with its last pod. ESO makes the Secret as soon as the \
+            ExternalSecret is there, keeps it without any pod, and removes it with the \
+            ExternalSecret. A pod that names a Secret still waits until it exists."
+        action: "Apply the new objects before workloads that need them, and delete them with the \
+            workload: nothing else removes the Secrets."
+
+    W35 Warning "hand-over of Secrets that the CSI driver made"
+        why: "The driver's Secrets belong to the pods' owners or their status objects, without a \
+            controller, so ESO adopts them silently and writes the same values: no pod restarts. \
+            As long as the class has `secretObjects` and a pod mounts it, the driver may write the \
+            Secret again as a whole, without the owner reference, labels and annotations of ESO. If \
+            the last pod went in such a moment, the Secret would go with it until ESO made it again."
+        action: "In this order: apply the stores and ExternalSecrets and wait until they are Ready \
+            (`kubectl wait --for=condition=Ready`); remove `secretObjects` from the classes and \
+            leave the rest, which stops the driver's writing; check that each Secret has its \
+            ExternalSecret as controller among its owners; change the volumes of the workloads; \
+            delete a class when no pod mounts it any more. A pod cannot start without its class: where \
+            `--in-place` put the new objects in its place, keep it from being pruned until then."
+
+    W36 Warning "values are read by another identity"
+        why: "The AWS provider used the identity of each pod: the role of its service account, or \
+            EKS Pod Identity. A store has one identity, and whoever may create ExternalSecrets in \
+            its namespaces reads with it. ESO asks for tokens of a service account that the store \
+            names (`auth.jwt`), which needs the annotation with the role; Pod Identity serves only \
+            ESO's own pod. FIPS endpoints, chosen by a flag of the provider, are chosen by \
+            AWS_USE_FIPS_ENDPOINT in ESO's environment."
+        action: "Check the store's identity before the hand-over: the annotation \
+            `eks.amazonaws.com/role-arn` on the account, the trust policy of the role (audience \
+            sts.amazonaws.com), and the permissions secretsmanager:GetSecretValue or \
+            ssm:GetParameter, with kms:Decrypt for own keys. `--auth` chooses another identity."
+
+    W37 Warning "refresh interval differs from the CSI driver"
+        why: "The driver fetched values when a pod started and, with `--enable-secret-rotation`, \
+            again after each `--rotation-poll-interval` (2 minutes unless set), for every pod. \
+            ESO fetches once per interval for all pods. A restarted pod gets what the Secret holds, \
+            which may be as old as the interval."
+        action: "Set `refreshInterval` on the objects that need fast updates. Without rotation, \
+            values changed only with the pods: programs that read their files again see new values \
+            earlier now."
+
+    W38 Warning "a member that is no text is written"
+        why: "The AWS provider took only texts from `jmesPath`: a number, boolean, list or object \
+            made the pod fail. ESO writes such a member as its JSON text instead of reporting an \
+            error."
+        action: "Nothing to do while the members are texts. Programs should not rely on a failure."
+
+    W39 Warning "pods must be changed"
+        why: "The volume of a pod still names the CSI driver and its class. ESO writes Secrets, \
+            which pods mount by a volume of type `secret`; files, their modes and the volumeMounts \
+            can stay what they are. Which pods mount a class is known only as far as they are in \
+            the input."
+        action: "Replace the volume as the message says, when the ExternalSecret is Ready; the \
+            same text stands as a comment above the converted object. Changing the pod template \
+            restarts its pods once."
+
+    W40 Warning "private key is not converted"
+        why: "For Secrets of type kubernetes.io/tls the CSI driver decoded the private key and \
+            wrote it in the older form (RSA or EC PRIVATE KEY). ESO keeps the form that the store \
+            has, such as PKCS#8 (PRIVATE KEY). It is the same key, and every common program reads \
+            both."
+        action: "Look at the key in the store. If it is in PKCS#8 the bytes of `tls.key` change \
+            once, which restarts workloads that watch them; store it in the older form first if \
+            that must not be."
+
+    W41 Warning "values are stored in the cluster"
+        why: "Files of the CSI driver live in the memory of the nodes. A Secret lives in etcd, and \
+            whoever may read Secrets in the namespace, or create pods in it, can read it. A Secret \
+            holds 1 MiB at most."
+        action: "Encrypt Secrets in etcd, and look at who may read them in these namespaces, before \
+            the new objects are applied. No other Secret of the class's name may exist there: ESO \
+            would take it over. Keep the class where that is not acceptable."
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn ids_are_sorted_unique_and_agree_with_their_severity() {
-        let ids: Vec<_> = ALL.iter().map(|code| code.id).collect();
-        let sorted: Vec<_> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        assert_eq!(ids, sorted);
-
-        for code in ALL {
-            let letter = match code.severity {
-                Severity::Error => "E",
-                Severity::Warning => "W",
-                Severity::Info => "I",
-            };
-            let number = code.id.strip_prefix(letter);
-            assert!(
-                number.is_some_and(|n| n.len() == 2 && n.bytes().all(|b| b.is_ascii_digit())),
-                "{} is of severity {:?}",
-                code.id,
-                code.severity
-            );
-        }
-    }
-
-    #[test]
-    fn no_number_is_left_out() {
-        for letter in ["E", "I", "W"] {
-            let count = ALL.iter().filter(|code| code.id.starts_with(letter)).count();
-            for number in 1..=count {
-                let id = format!("{letter}{number:02}");
-                assert!(find(&id).is_some(), "{id} is missing");
-            }
-        }
-        // What the specification lists, at least.
-        assert!(find("E18").is_some() && find("W32").is_some() && find("I06").is_some());
-    }
-
-    #[test]
-    fn texts_are_fit_to_print() {
-        for code in ALL {
-            let Code { id, title, why, action, .. } = code;
-            assert!(!title.is_empty() && !title.ends_with('.'), "{id}: title");
-            for text in [why, action] {
-                assert!(text.ends_with('.'), "{id}: no full stop at the end of {text:?}");
-                assert!(text.starts_with(|c: char| !c.is_lowercase()), "{id}: {text:?}");
-            }
-            for text in [title, why, action] {
-                assert!(!text.contains("  ") && !text.contains('\n'), "{id}: {text:?}");
-                assert_eq!(text.matches('`').count() % 2, 0, "{id}: open backtick in {text:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn codes_are_found_in_any_case() {
-        assert_eq!(find("e07"), Some(&E07));
-        assert_eq!(find(" W12 "), Some(&W12));
-        assert_eq!(find("E99"), None);
-        assert_eq!(find(""), None);
-    }
-}
+mod tests;

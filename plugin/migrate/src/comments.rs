@@ -3,6 +3,8 @@
 //! Each comment of the old object is carried to the field that took its field's place. Where none
 //! did, it goes to the nearest field above, and W30 says so; none is dropped.
 
+use std::collections::BTreeMap;
+
 use extsecret_manifest::node::{Comments, Node, Value};
 use extsecret_manifest::source::Span;
 use extsecret_manifest::stream;
@@ -26,13 +28,13 @@ pub(crate) struct Carried {
 /// Most objects have no comments, and then nothing need be remembered.
 #[derive(Debug, Default)]
 pub(crate) struct Moves {
-    list: Vec<Move>,
+    /// By the old field, with their order.
+    list: BTreeMap<String, (usize, Move)>,
     enabled: bool,
 }
 
 #[derive(Debug)]
 struct Move {
-    source: String,
     target: Vec<String>,
     /// Children went along under their own names.
     whole: bool,
@@ -45,7 +47,7 @@ pub(crate) type Field = (&'static str, &'static [&'static str]);
 impl Moves {
     /// For one object: remembers moves only when there is something to carry.
     pub(crate) fn of(object: &Node) -> Self {
-        Self { list: Vec::new(), enabled: any_comments(object) }
+        Self { list: BTreeMap::new(), enabled: any_comments(object) }
     }
 
     /// False when moves are not worth naming.
@@ -71,28 +73,54 @@ impl Moves {
     fn add(&mut self, source: String, target: &[&str], whole: bool, fields: &'static [Field]) {
         if self.enabled {
             let target = target.iter().map(|&step| step.to_owned()).collect();
-            self.list.push(Move { source, target, whole, fields });
+            let order = self.list.len();
+            self.list.entry(source).or_insert((order, Move { target, whole, fields }));
         }
     }
 
     /// Takes over the moves of another part of the same object.
     pub(crate) fn append(&mut self, other: &mut Self) {
-        self.list.append(&mut other.list);
+        let first = self.list.len();
+        for (source, (order, entry)) in std::mem::take(&mut other.list) {
+            self.list.entry(source).or_insert((first + order, entry));
+        }
     }
 
     /// The new place of a field, and whether its own fields keep their names below it.
     fn find(&self, source: &str) -> Option<(Vec<String>, bool)> {
-        self.list.iter().find_map(|entry| {
-            let rest = source.strip_prefix(&entry.source)?;
-            if rest.is_empty() {
-                return Some((entry.target.clone(), entry.whole));
+        let own = self.list.get(source);
+        let below = source.rsplit_once('.').and_then(|(parent, name)| {
+            let (order, entry) = self.list.get(parent)?;
+            let (_, steps) = entry.fields.iter().find(|(field, _)| *field == name)?;
+            Some((*order, entry, *steps))
+        });
+        match (own, below) {
+            (Some((order, entry)), below) if below.is_none_or(|(other, ..)| *order < other) => {
+                Some((entry.target.clone(), entry.whole))
             }
-            let (_, below) =
-                entry.fields.iter().find(|(name, _)| rest.strip_prefix('.') == Some(name))?;
-            let steps = below.iter().map(|&step| step.to_owned());
-            Some((entry.target.iter().cloned().chain(steps).collect(), false))
-        })
+            (_, Some((_, entry, steps))) => {
+                let steps = steps.iter().map(|&step| step.to_owned());
+                Some((entry.target.iter().cloned().chain(steps).collect(), false))
+            }
+            _ => None,
+        }
     }
+}
+
+/// Deals comments out whose targets begin with the number of an object, among so many objects.
+/// One that names none goes to the first.
+pub(crate) fn deal(carried: Vec<Carried>, objects: usize) -> Vec<Vec<Carried>> {
+    let mut out: Vec<Vec<Carried>> = (0..objects).map(|_| Vec::new()).collect();
+    for mut entry in carried {
+        let number = entry.target.first().and_then(|step| step.parse::<usize>().ok());
+        if number.is_some() {
+            entry.target.remove(0);
+        }
+        if let Some(list) = out.get_mut(number.unwrap_or_default()) {
+            list.push(entry);
+        }
+    }
+    out
 }
 
 /// Collects the comments of an object with their new places.

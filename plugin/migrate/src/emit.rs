@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use extsecret_crds::API_VERSION;
 use extsecret_crds::external_secret::{
     CreationPolicy, DeletionPolicy, ExternalSecretSpec, ExternalSecretTarget,
-    ExternalSecretTemplate, RefreshPolicy, SecretStoreRef, StoreKind, TemplateEngineVersion,
-    TemplateMergePolicy,
+    ExternalSecretTemplate, RefreshPolicy, SecretStoreRef, SourceRef, StoreKind,
+    TemplateEngineVersion, TemplateMergePolicy,
 };
 use extsecret_manifest::node::{Entry, Node, Value};
 use extsecret_manifest::source::Span;
@@ -36,9 +36,15 @@ pub(crate) struct Draft {
     pub(crate) keys: Vec<String>,
     /// Comments of the List around the object.
     pub(crate) above: Vec<String>,
-    metadata: Node,
-    spec: ExternalSecretSpec,
-    comments: Vec<Carried>,
+    /// Items of `data` that read another store, with the number of its seed.
+    pub(crate) elsewhere: Vec<(usize, usize)>,
+    /// When it is refreshed, where that is not the same for all of a run.
+    pub(crate) refresh: Option<Refresh>,
+    /// Comment lines above the object.
+    pub(crate) notes: Vec<String>,
+    pub(crate) metadata: Node,
+    pub(crate) spec: ExternalSecretSpec,
+    pub(crate) comments: Vec<Carried>,
 }
 
 /// When objects are refreshed, the same for all of a run.
@@ -93,8 +99,11 @@ pub(crate) fn draft(
         role_chain: mapped.role_chain,
         role: role.map(|text| text.value.to_string()),
         keys: checked.map(|item| item.key.value.to_string()).collect(),
-        metadata: metadata(kes, namespace, found),
+        metadata: metadata(kes.name, namespace, kes.metadata, found),
         above: Vec::new(),
+        elsewhere: Vec::new(),
+        refresh: None,
+        notes: Vec::new(),
         spec,
         seed,
         comments,
@@ -170,13 +179,18 @@ fn top_level(object: &Node, found: &mut Findings<'_>) {
 
 /// Name, namespace, labels and annotations; export noise goes (I04), anything else has no meaning
 /// on the new object (W02).
-fn metadata(kes: &Kes<'_>, namespace: Option<&str>, found: &mut Findings<'_>) -> Node {
-    let mut out = vec![entry("name", Value::String(kes.name.into()))];
+pub(crate) fn metadata(
+    name: &str,
+    namespace: Option<&str>,
+    old: &Node,
+    found: &mut Findings<'_>,
+) -> Node {
+    let mut out = vec![entry("name", Value::String(name.into()))];
     if let Some(namespace) = namespace {
         out.push(entry("namespace", Value::String(namespace.into())));
     }
     let mut noise = false;
-    for given in kes.metadata.as_mapping().unwrap_or_default() {
+    for given in old.as_mapping().unwrap_or_default() {
         let field = format!("metadata.{}", given.key);
         match given.key.as_str() {
             "name" | "namespace" => {}
@@ -220,22 +234,39 @@ impl Draft {
     /// The finished object, and comments that stand elsewhere than their field.
     pub(crate) fn finish(
         self,
-        kind: StoreKind,
+        kind: &StoreKind,
         store: &str,
+        elsewhere: &[(usize, String)],
         refresh: &Refresh,
     ) -> (Node, Vec<Carried>) {
+        let refresh = self.refresh.as_ref().unwrap_or(refresh);
+        let store_ref = |name: &str| SecretStoreRef {
+            name: Some(name.to_owned()),
+            kind: Some(kind.clone()),
+            ..SecretStoreRef::default()
+        };
+        let mut data = self.spec.data;
+        for (item, store) in elsewhere {
+            if let Some(item) = data.as_mut().and_then(|data| data.get_mut(*item)) {
+                item.source_ref =
+                    Some(SourceRef { store_ref: Some(store_ref(store)), ..SourceRef::default() });
+            }
+        }
         let spec = ExternalSecretSpec {
-            secret_store_ref: Some(SecretStoreRef {
-                name: Some(store.to_owned()),
-                kind: Some(kind),
-                ..SecretStoreRef::default()
-            }),
+            secret_store_ref: Some(store_ref(store)),
+            data,
             refresh_interval: Some(refresh.interval.clone()),
             refresh_policy: refresh.on_change.then_some(RefreshPolicy::OnChange),
             ..self.spec
         };
         let mut node = object(API_VERSION, "ExternalSecret", self.metadata, &spec);
         let strays = comments::place(&mut node, self.comments);
+        if !self.notes.is_empty() {
+            let before = &mut node.comments_mut().before;
+            // An empty line sets them apart from what the user wrote.
+            let gap = (!before.is_empty()).then(String::new);
+            before.splice(0..0, self.notes.into_iter().chain(gap));
+        }
         (node, strays)
     }
 }

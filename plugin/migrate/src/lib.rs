@@ -6,14 +6,15 @@
 //!
 //! ```text
 //! Document ──> kes (one typed object, old forms folded) ──> backends (items, store tuple)
-//!          └─> old_eso (v1alpha1, v1beta1)              ──> template, policy
-//!                                                       ──> stores (tuples get names) ──> emit
+//!          ├─> old_eso (v1alpha1, v1beta1)              ──> template, policy
+//!          └─> csi (classes of the Secrets Store driver)  ──> stores (tuples get names) ──> emit
 //! ```
 
 mod backends;
 pub mod codes;
 mod comments;
 pub mod context;
+mod csi;
 mod emit;
 mod finding;
 mod kes;

@@ -39,6 +39,9 @@ pub struct Options {
     pub scope: Scope,
     /// `--auth`
     pub auth: Auth,
+    /// `--auth controller` in so many words: it counts for classes of the CSI driver too, whose
+    /// stores log in as the pods' service account otherwise.
+    pub pods_as_controller: bool,
     /// `--namespace`: for objects that do not say theirs.
     pub namespace: Option<String>,
     /// `--kes-namespace`: where KES runs, when its Deployment does not say.

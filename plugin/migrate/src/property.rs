@@ -14,11 +14,16 @@ pub(crate) struct Translated {
 /// Translates a property. The empty property has no counterpart and is the caller's business.
 pub(crate) fn translate(property: &str) -> Translated {
     let path = if property.contains('[') {
-        segments(property).iter().map(|s| escape(s, true)).collect::<Vec<_>>().join(".")
+        join(&segments(property))
     } else {
         property.split('.').map(|s| escape(s, false)).collect::<Vec<_>>().join(".")
     };
     Translated { rewritten: path != property, path }
+}
+
+/// The gjson path of a member of a member.
+pub(crate) fn join(segments: &[String]) -> String {
+    segments.iter().map(|segment| escape(segment, true)).collect::<Vec<_>>().join(".")
 }
 
 /// Protects the characters that gjson would read as operators.

@@ -18,6 +18,7 @@ use crate::backends::{self, Facts, StoreSeed};
 use crate::codes;
 use crate::comments::{self, Moves};
 use crate::context::{Context, Family};
+use crate::csi::{self, Classes};
 use crate::emit::{self, Draft, Refresh};
 use crate::finding::{Findings, WithHelp};
 use crate::kes;
@@ -27,7 +28,7 @@ use crate::stores::{StoreKey, Stores};
 use crate::{FileHints, old_eso, template};
 
 /// ESO's default, spelt as its API server writes it (specification 3.5).
-const REFRESH_INTERVAL: &str = "1h0m0s";
+pub(crate) const REFRESH_INTERVAL: &str = "1h0m0s";
 
 /// One run over any number of files.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct Migrator<'a> {
     /// The stores that drafts need, each once.
     seeds: Vec<StoreSeed>,
     seed_numbers: BTreeMap<String, usize>,
+    /// Classes of the CSI driver, and who mounts them.
+    classes: Classes,
     /// Objects that need no store, finished at once.
     outputs: Vec<Output>,
     diagnostics: Vec<Diagnostic>,
@@ -57,6 +60,7 @@ impl<'a> Migrator<'a> {
             drafts: Vec::new(),
             seeds: Vec::new(),
             seed_numbers: BTreeMap::new(),
+            classes: Classes::default(),
             outputs: Vec::new(),
             diagnostics: Vec::new(),
             families: BTreeSet::new(),
@@ -176,10 +180,20 @@ impl<'a> Migrator<'a> {
             (("external-secrets.io", "v1alpha1" | "v1beta1"), _) if old_eso::converts(kind) => {
                 self.old_eso(id, origin, &named(object), &mut report);
             }
+            ((group, _), _) if csi::is_class(group, kind) => {
+                let mut found = Findings::new(id, file, object.node.span);
+                let added = self.classes.add(index, object.node, hints, self.options, &mut found);
+                report.outcome = if added { Outcome::Converted } else { Outcome::Refused };
+                report.namespace = report.namespace.or_else(|| self.options.namespace.clone());
+                report.diagnostics = found.finish();
+            }
             (("", "v1"), "Namespace") => {
                 self.diagnostics.extend(self.context.add_namespace(id, object.node));
             }
-            _ => {}
+            _ => {
+                let namespace = object.namespace().or(self.options.namespace.as_deref());
+                self.classes.workload(id, file, object.node, kind, namespace);
+            }
         }
         self.objects.push(report);
     }
@@ -246,6 +260,7 @@ impl<'a> Migrator<'a> {
         );
         let refresh = self.refresh();
         self.about_the_run();
+        self.classes();
         self.duplicates();
         let (keys, mut stores) = self.stores();
         let refused = stores.settle(self.options);
@@ -256,8 +271,7 @@ impl<'a> Migrator<'a> {
         let drafts = std::mem::take(&mut self.drafts);
         self.outputs.reserve_exact(drafts.len());
         for ((index, draft), key) in drafts.into_iter().zip(keys) {
-            let store = stores.name(key).to_owned();
-            self.write(index, *draft, &store, cluster, &refresh);
+            self.write(index, *draft, &key, &stores, cluster, &refresh);
         }
         let mut outputs: Vec<Output> =
             stores.into_sorted().into_iter().map(|store| emit::store(store, cluster)).collect();
@@ -287,15 +301,22 @@ impl<'a> Migrator<'a> {
         &mut self,
         index: usize,
         mut draft: Draft,
-        store: &str,
+        keys: &Keys,
+        stores: &Stores,
         cluster: bool,
         refresh: &Refresh,
     ) {
         let kind = if cluster { StoreKind::ClusterSecretStore } else { StoreKind::SecretStore };
         let (name, namespace) = (draft.name.clone(), draft.namespace.clone());
         let above = std::mem::take(&mut draft.above);
+        let store = stores.name(keys.main);
         let kind_and_name = format!("{kind}/{store}");
-        let (body, strays) = draft.finish(kind, store, refresh);
+        let elsewhere: Vec<_> = keys
+            .elsewhere
+            .iter()
+            .map(|(item, key)| (*item, stores.name(*key).to_owned()))
+            .collect();
+        let (body, strays) = draft.finish(&kind, store, &elsewhere, refresh);
         let Some(report) = self.objects.get_mut(index) else { return };
         report.store = Some(kind_and_name);
         for stray in strays {
@@ -322,7 +343,7 @@ impl<'a> Migrator<'a> {
 
     /// As soon as one object names a controller, every store does: one without would be served by
     /// all of them (specification 3.11).
-    fn stores(&self) -> (Vec<StoreKey>, Stores) {
+    fn stores(&self) -> (Vec<Keys>, Stores) {
         let named = self.drafts.iter().any(|(_, draft)| draft.controller.is_some());
         let mut stores = Stores::default();
         let mut known: BTreeMap<(usize, Option<String>, Option<String>), StoreKey> =
@@ -332,16 +353,37 @@ impl<'a> Migrator<'a> {
             let controller =
                 named.then(|| draft.controller.clone().unwrap_or_else(|| "default".into()));
             let home = draft.namespace.clone().filter(|_| self.options.scope == Scope::Namespace);
-            let Some(seed) = self.seeds.get(draft.seed) else { continue };
-            let key = *known
-                .entry((draft.seed, controller.clone(), home.clone()))
-                .or_insert_with(|| stores.find_or_add(seed, controller, home));
-            if let Some(namespace) = &draft.namespace {
-                stores.use_from(key, namespace);
-            }
-            keys.push(key);
+            let mut find = |number: usize| {
+                let seed = self.seeds.get(number)?;
+                let key = *known
+                    .entry((number, controller.clone(), home.clone()))
+                    .or_insert_with(|| stores.find_or_add(seed, controller.clone(), home.clone()));
+                if let Some(namespace) = &draft.namespace {
+                    stores.use_from(key, namespace);
+                }
+                Some(key)
+            };
+            let Some(main) = find(draft.seed) else { continue };
+            let elsewhere = draft.elsewhere.iter();
+            let elsewhere =
+                elsewhere.filter_map(|(item, seed)| Some((*item, find(*seed)?))).collect();
+            keys.push(Keys { main, elsewhere });
         }
         (keys, stores)
+    }
+
+    /// Adds the drafts of the CSI driver's classes: all their pods have been seen.
+    fn classes(&mut self) {
+        let classes = std::mem::take(&mut self.classes);
+        let mut objects = std::mem::take(&mut self.objects);
+        let others = std::mem::take(&mut self.drafts);
+        let options = self.options;
+        let (drafts, diagnostics) =
+            classes.finish(options, &mut objects, &others, |seed| self.seed(seed));
+        self.objects = objects;
+        self.drafts = others;
+        self.drafts.extend(drafts);
+        self.diagnostics.extend(diagnostics);
     }
 
     /// The seed's number: objects of one tuple share it.
@@ -489,6 +531,14 @@ impl<'a> Migrator<'a> {
             }
         }
     }
+}
+
+/// The stores of a draft.
+#[derive(Debug)]
+struct Keys {
+    main: StoreKey,
+    /// By the position of the item of `data` that reads another.
+    elsewhere: Vec<(usize, StoreKey)>,
 }
 
 /// The object with the `apiVersion` and `kind` that it may have from the list around it.

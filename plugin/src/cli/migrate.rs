@@ -28,6 +28,9 @@ Examples:
   kubectl extsecret migrate -R -f apps --region eu-west-1 --verify > /dev/null
   kubectl extsecret migrate -R -f apps --region eu-west-1 --verify --values values.yaml > /dev/null
 
+  # Migrate classes of the Secrets Store CSI driver, with the workloads that mount them
+  kubectl extsecret migrate -R -f apps --output-dir out
+
   # Migrate what is in the cluster, one store per namespace
   kubectl get externalsecrets.kubernetes-client.io -A -o yaml |
     kubectl extsecret migrate -f - --scope namespace --output-dir migrated --report report.json
@@ -38,7 +41,7 @@ no warning spoke of), 2 could not run.";
 /// Convert kubernetes-external-secrets manifests to external-secrets.io/v1.
 ///
 /// Reads ExternalSecrets of kubernetes-client.io/v1 (and of external-secrets.io/v1alpha1 and
-/// v1beta1) from files, and prints their external-secrets.io/v1 counterparts together with the
+/// v1beta1) and classes of the Secrets Store CSI driver for AWS from files, and prints their external-secrets.io/v1 counterparts together with the
 /// stores that they need. Findings and a summary go to stderr. No cluster is contacted, and
 /// nothing is written unless --output-dir, --in-place or --report says so.
 #[derive(Args, Debug)]
@@ -219,9 +222,10 @@ pub(crate) struct StoreArgs {
     #[arg(long, value_enum, default_value_t, value_name = "SCOPE")]
     pub(crate) scope: ScopeName,
 
-    /// How stores log in
-    #[arg(long, default_value = "controller", value_parser = auth_parser(), value_name = "AUTH")]
-    pub(crate) auth: Auth,
+    /// How stores log in [default: controller, and for a class of the CSI driver its pods' service
+    /// account where the input shows it]
+    #[arg(long, value_parser = auth_parser(), value_name = "AUTH")]
+    pub(crate) auth: Option<Auth>,
 
     /// Give a store another name; may be repeated
     #[arg(long, value_name = "GENERATED=WANTED", value_parser = store_name)]
@@ -350,7 +354,8 @@ impl MigrateArgs {
                 ScopeName::Cluster => Scope::Cluster,
                 ScopeName::Namespace => Scope::Namespace,
             },
-            auth: stores.auth.clone(),
+            auth: stores.auth.clone().unwrap_or_default(),
+            pods_as_controller: stores.auth == Some(Auth::Controller),
             namespace: input.namespace.clone(),
             kes_namespace: context.kes_namespace.clone(),
             region: context.region.clone(),

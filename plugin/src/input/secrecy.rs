@@ -4,7 +4,8 @@ use extsecret_manifest::node::Node;
 use extsecret_manifest::read::{Content, Document};
 
 /// API groups whose manifests are references to secrets and not secrets.
-const QUOTABLE: [&str; 2] = ["kubernetes-client.io", "external-secrets.io"];
+const QUOTABLE: [&str; 3] =
+    ["kubernetes-client.io", "external-secrets.io", "secrets-store.csi.x-k8s.io"];
 
 /// True when no line of this file may appear in a message: it holds a `Secret`, or something in it
 /// could not be read and nothing says that it is one of our manifests (it may be anything, such as

@@ -11,8 +11,8 @@ use extsecret_migrate::Origin;
 
 use crate::catalogue::UNEDITABLE;
 
-/// What becomes of the objects of a file: the new object, or nothing.
-pub(super) type Changes<'a> = BTreeMap<(usize, Option<usize>), Option<&'a Node>>;
+/// What becomes of the objects of a file: the new objects, or nothing.
+pub(super) type Changes<'a> = BTreeMap<(usize, Option<usize>), Vec<&'a Node>>;
 
 /// An edited file.
 #[derive(Debug)]
@@ -45,9 +45,9 @@ pub(super) fn apply(
             any = true;
             match item {
                 None => {
-                    replacements.push(edit::replace_document(source, document, &nodes(*change)));
+                    replacements.push(edit::replace_document(source, document, &nodes(change)));
                 }
-                Some(item) => items.push((*item, nodes(*change))),
+                Some(item) => items.push((*item, nodes(change))),
             }
         }
         if items.iter().any(|(_, nodes)| nodes.is_empty()) {
@@ -80,8 +80,8 @@ pub(super) fn apply(
     }
 }
 
-fn nodes(change: Option<&Node>) -> Vec<Node> {
-    change.into_iter().cloned().collect()
+fn nodes(change: &[&Node]) -> Vec<Node> {
+    change.iter().map(|&node| node.clone()).collect()
 }
 
 /// Reads the edited text again and compares every document with what it should be.
@@ -96,7 +96,7 @@ fn verify(
         .map_err(|diagnostic| diagnostic.message)?;
     let file = before.first().map_or(FileId(0), |first| first.file);
     let after = reader::read(file, &edited, limits);
-    let wanted: Vec<_> = before.iter().filter_map(|document| expected(document, changes)).collect();
+    let wanted: Vec<_> = before.iter().flat_map(|document| expected(document, changes)).collect();
     let found: Vec<_> = after.iter().filter_map(|document| meaning(&document.content)).collect();
     if wanted.len() != found.len() {
         return Err(format!(
@@ -128,16 +128,16 @@ fn meaning(content: &Content) -> Option<Meaning> {
 }
 
 /// What a document shall be afterwards.
-fn expected(document: &Document, changes: &Changes<'_>) -> Option<Meaning> {
+fn expected(document: &Document, changes: &Changes<'_>) -> Vec<Meaning> {
     if let Some(change) = changes.get(&(document.index, None)) {
-        return change.map(|node| Meaning::Value(node.to_json()));
+        return change.iter().map(|node| Meaning::Value(node.to_json())).collect();
     }
     let mut here = changes.range((document.index, Some(0))..=(document.index, Some(usize::MAX)));
     match (document.node(), here.next()) {
         (Some(list), Some(_)) => {
-            Some(Meaning::Value(with_changes(list, document.index, changes).to_json()))
+            vec![Meaning::Value(with_changes(list, document.index, changes).to_json())]
         }
-        _ => meaning(&document.content),
+        _ => meaning(&document.content).into_iter().collect(),
     }
 }
 
@@ -152,21 +152,20 @@ fn with_changes(list: &Node, document: usize, changes: &Changes<'_>) -> Node {
 fn change_items(list: &mut Node, document: usize, changes: &Changes<'_>, next: &mut usize) {
     let Some(items) = list.get_mut("items") else { return };
     let Value::Sequence(items) = &mut items.value else { return };
-    items.retain_mut(|item| {
-        if extsecret_manifest::stream::items(item).is_some() {
-            change_items(item, document, changes, next);
-            return true;
+    let mut kept = Vec::with_capacity(items.len());
+    for mut item in std::mem::take(items) {
+        if extsecret_manifest::stream::items(&item).is_some() {
+            change_items(&mut item, document, changes, next);
+            kept.push(item);
+            continue;
         }
         *next += 1;
         match changes.get(&(document, Some(*next - 1))) {
-            None => true,
-            Some(None) => false,
-            Some(Some(node)) => {
-                item.clone_from(node);
-                true
-            }
+            None => kept.push(item),
+            Some(change) => kept.extend(nodes(change)),
         }
-    });
+    }
+    *items = kept;
 }
 
 #[cfg(test)]
@@ -179,7 +178,7 @@ mod tests {
         let source = SourceFile::new("f.yaml", "a: 1\n---\nb: 2\n---\nc: [\n");
         let documents = reader::read(FileId(0), &source, &limits);
         let new = Node::from(serde_json::json!({ "b": 3 }));
-        let changes = Changes::from([((1, None), Some(&new))]);
+        let changes = Changes::from([((1, None), vec![&new])]);
         let check = |text: &str| verify(&source, &documents, &changes, text, &limits);
 
         assert_eq!(check("a: 1\n---\nb: 3\n---\nc: [\n"), Ok(()));

@@ -37,10 +37,12 @@ pub(crate) fn in_place(
     let outputs = by_file(migration);
     for input in &inputs.files {
         let Some(outputs) = outputs.get(&input.id) else { continue };
-        let changes: edit::Changes<'_> = outputs
-            .iter()
-            .filter_map(|(_, output)| Some((edit::key(&output.origin?), Some(output.node()))))
-            .collect();
+        let mut changes = edit::Changes::new();
+        for (_, output) in outputs {
+            if let Some(origin) = &output.origin {
+                changes.entry(edit::key(origin)).or_default().push(output.node());
+            }
+        }
         let Some(source) = inputs.sources.get(input.id) else { continue };
         let (edited, path) = match editable(input)
             .and_then(|path| Ok((edit::apply(source, &input.documents, &changes, limits)?, path)))

@@ -177,11 +177,11 @@ fn with_others(
     let mut changes: edit::Changes<'_> = objects_of(migration, input.id)
         .iter()
         .filter(|object| object.outcome != Outcome::Kept)
-        .map(|object| (edit::key(&object.origin), None))
+        .map(|object| (edit::key(&object.origin), Vec::new()))
         .collect();
     for (_, output) in outputs {
         if let Some(origin) = &output.origin {
-            changes.insert(edit::key(origin), Some(output.node()));
+            changes.entry(edit::key(origin)).or_default().push(output.node());
         }
     }
     let Some(source) = inputs.sources.get(input.id) else { return Ok(String::new()) };

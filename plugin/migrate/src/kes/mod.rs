@@ -17,8 +17,8 @@ use crate::finding::{Findings, WithHelp};
 use reader::Reader;
 
 pub(crate) use field::{text, wrong_type};
-use names::{is_dns_label, is_placeholder};
-pub(crate) use names::{is_dns_subdomain, is_secret_key};
+use names::is_placeholder;
+pub(crate) use names::{is_dns_label, is_dns_subdomain, is_secret_key};
 
 /// The store that an object reads from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
