@@ -81,9 +81,10 @@ catalogue! {
 
     E07 Error "template expression that cannot be translated"
         why: "A KES template is JavaScript: everything in `<% %>`, `<%= %>`, `<%- %>` and also \
-            `${ }` was run as code inside the controller. ESO renders Go templates. Copied as \
-            text, the expression would end up in the Secret, so an object with an expression \
-            that has no exact counterpart is refused."
+            `${ }` was run as code inside the controller. ESO renders Go templates. What has a \
+            counterpart that renders the same bytes is translated; code that has none (functions, \
+            `process`, `Date`, look-around in regular expressions, unknown names) would end up in \
+            the Secret as text, so the object is refused."
         action: "Rewrite the marked expression as a Go template in the converted object (`<%= \
             data.user %>` becomes `{{ .user }}`, `${data[\"a-b\"]}` becomes `{{ index . \"a-b\" \
             }}`), or have your application build the text. Leave the KES object in place until \

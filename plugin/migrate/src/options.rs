@@ -85,6 +85,10 @@ pub struct Options {
     /// `--enforced`: kubernetes-external-secrets ran with
     /// `ENFORCE_NAMESPACE_ANNOTATIONS`.
     pub enforced: bool,
+    /// `--short-templates`: templates as a person would write them; the default is the exact form.
+    pub short_templates: bool,
+    /// `--helm-escape`: actions of templates are written so that Helm prints them.
+    pub helm_escape: bool,
     /// `--store-name GENERATED=WANTED`: renames stores.
     pub store_names: BTreeMap<String, String>,
 }

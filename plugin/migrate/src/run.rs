@@ -208,7 +208,7 @@ impl<'a> Migrator<'a> {
         let kes = kes::read(object, hints, self.options.force, found)?;
         let facts = Facts { context: &self.context, options: self.options };
         let mut mapped = backends::convert(&kes, facts, Moves::of(object), found);
-        let template = template::convert(&kes, Moves::of(object), found);
+        let template = template::convert(&kes, self.options, Moves::of(object), found);
         let namespace = kes.namespace.or(self.options.namespace.as_deref());
         if namespace.is_none() && self.options.scope == Scope::Cluster {
             found

@@ -1,7 +1,7 @@
-//! The static part of KES templates becomes an ESO template (specification 3.10).
+//! KES templates become ESO templates (specification 3.10).
 //!
 //! KES merged `template` under the Secret that it generated. A string in it that holds a lodash
-//! expression is code; that is refused here (E07) and never passed through.
+//! expression is code; it is translated, or refused (E07), and never passed through.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,8 @@ use crate::codes;
 use crate::comments::Moves;
 use crate::finding::{Findings, WithHelp};
 use crate::kes::{Kes, is_secret_key, text, wrong_type};
-use crate::lodash;
+use crate::lodash::{self, Place, Scope, Style, place};
+use crate::options::Options;
 
 /// What a template contributes to the target.
 #[derive(Debug, Default)]
@@ -36,7 +37,12 @@ pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Reads `spec.template` and the deprecated `spec.type`.
-pub(crate) fn convert(kes: &Kes<'_>, moves: Moves, found: &mut Findings<'_>) -> Template {
+pub(crate) fn convert(
+    kes: &Kes<'_>,
+    options: &Options,
+    moves: Moves,
+    found: &mut Findings<'_>,
+) -> Template {
     let mut out = Template {
         moves,
         type_: kes.old_type.as_ref().map(|text| text.value.clone().into_owned()),
@@ -52,8 +58,14 @@ pub(crate) fn convert(kes: &Kes<'_>, moves: Moves, found: &mut Findings<'_>) -> 
         return out;
     };
     out.moves.field(root.as_str(), &["spec", "target", "template"]);
+    let scope = Scope {
+        declared: fetched_names(kes).into_iter().map(ToOwned::to_owned).collect(),
+        style: if options.short_templates { Style::Short } else { Style::Exact },
+        place: Place::Text,
+        helm: options.helm_escape,
+    };
     for entry in entries {
-        top_level(entry, &root, kes, &mut out, found);
+        top_level(entry, &root, kes, &scope, &mut out, found);
     }
     forbidden_type(&out, &root, found);
     out
@@ -63,6 +75,7 @@ fn top_level(
     entry: &Entry,
     root: &str,
     kes: &Kes<'_>,
+    scope: &Scope,
     out: &mut Template,
     found: &mut Findings<'_>,
 ) {
@@ -83,7 +96,7 @@ fn top_level(
         }
         "metadata" => {
             out.moves.tree(field.as_str(), &["spec", "target", "template", "metadata"]);
-            metadata(value, &field, out, found);
+            metadata(value, &field, scope, out, found);
         }
         "immutable" => match value.value {
             Value::Bool(immutable) => {
@@ -94,11 +107,11 @@ fn top_level(
         },
         "data" => {
             out.moves.field(field.as_str(), &["spec", "target", "template", "data"]);
-            data(value, &field, kes, out, found);
+            data(value, &field, kes, scope, out, found);
         }
         "stringData" => {
             out.moves.field(field.as_str(), &["spec", "target", "template", "data"]);
-            string_data(value, &field, out, found);
+            string_data(value, &field, scope, out, found);
         }
         // The generated Secret's own apiVersion and kind won over these in any case.
         "apiVersion" if value.as_str() == Some("v1") => {}
@@ -114,7 +127,7 @@ fn top_level(
     }
 }
 
-fn metadata(node: &Node, field: &str, out: &mut Template, found: &mut Findings<'_>) {
+fn metadata(node: &Node, field: &str, scope: &Scope, out: &mut Template, found: &mut Findings<'_>) {
     let Some(entries) = node.as_mapping() else {
         return wrong_type(found, node, field, "object");
     };
@@ -126,8 +139,8 @@ fn metadata(node: &Node, field: &str, out: &mut Template, found: &mut Findings<'
             // KES ignored the name, and exports carry an empty timestamp.
             "name" | "creationTimestamp" => {}
             _ if value.is_null() => {}
-            "labels" => metadata.labels = string_map(value, &field, found),
-            "annotations" => metadata.annotations = string_map(value, &field, found),
+            "labels" => metadata.labels = string_map(value, &field, scope, found),
+            "annotations" => metadata.annotations = string_map(value, &field, scope, found),
             "finalizers" => metadata.finalizers = string_list(value, &field, found),
             other => {
                 found.at(
@@ -147,6 +160,7 @@ fn metadata(node: &Node, field: &str, out: &mut Template, found: &mut Findings<'
 fn string_map(
     node: &Node,
     field: &str,
+    scope: &Scope,
     found: &mut Findings<'_>,
 ) -> Option<BTreeMap<String, String>> {
     let Some(entries) = node.as_mapping() else {
@@ -157,9 +171,9 @@ fn string_map(
     for entry in entries {
         let field = format!("{field}.{}", entry.key);
         if let Some(given) = text(&entry.value, &field, found)
-            && is_static(&given.value, &entry.value, &field, found)
+            && let Some(text) = translated(&given.value, &entry.value, &field, scope, found)
         {
-            map.insert(entry.key.clone(), literal(&given.value));
+            map.insert(entry.key.clone(), text);
         }
     }
     (!map.is_empty()).then_some(map)
@@ -183,7 +197,14 @@ fn string_list(node: &Node, field: &str, found: &mut Findings<'_>) -> Option<Vec
 }
 
 /// `template.data`: base64, and every fetched key of the same name won over it.
-fn data(node: &Node, field: &str, kes: &Kes<'_>, out: &mut Template, found: &mut Findings<'_>) {
+fn data(
+    node: &Node,
+    field: &str,
+    kes: &Kes<'_>,
+    scope: &Scope,
+    out: &mut Template,
+    found: &mut Findings<'_>,
+) {
     let Some(entries) = node.as_mapping() else {
         return wrong_type(found, node, field, "object");
     };
@@ -213,23 +234,13 @@ fn data(node: &Node, field: &str, kes: &Kes<'_>, out: &mut Template, found: &mut
             );
             continue;
         }
-        if !is_static(&given, &entry.value, &field, found) {
-            continue;
-        }
-        let bare: String = given.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        let Ok(bytes) = BASE64.decode(&bare) else {
-            found.at(
-                &codes::E12,
-                entry.value.span,
-                field,
-                format!("`template.data.{key}` is not base64"),
-            );
-            continue;
+        let value = if lodash::first_expression(&given).is_some() {
+            let scope = Scope { place: Place::Base64, ..scope.clone() };
+            translated(&given, &entry.value, &field, &scope, found)
+        } else {
+            decoded(&given, entry, &field, scope, found)
         };
-        let value = match String::from_utf8(bytes) {
-            Ok(text) => literal(&text),
-            Err(_) => format!("{{{{ \"{bare}\" | b64dec }}}}"),
-        };
+        let Some(value) = value else { continue };
         if let Some(first) = kes.extracts.first().or(kes.paths.first()) {
             found
                 .at(
@@ -248,16 +259,22 @@ fn data(node: &Node, field: &str, kes: &Kes<'_>, out: &mut Template, found: &mut
 }
 
 /// `template.stringData`: plain text, which won over fetched keys, as template data does in ESO.
-fn string_data(node: &Node, field: &str, out: &mut Template, found: &mut Findings<'_>) {
+fn string_data(
+    node: &Node,
+    field: &str,
+    scope: &Scope,
+    out: &mut Template,
+    found: &mut Findings<'_>,
+) {
     let Some(entries) = node.as_mapping() else {
         return wrong_type(found, node, field, "object");
     };
     for entry in entries {
         let field = format!("{field}.{}", entry.key);
         let Some(given) = secret_entry(entry, &field, found) else { continue };
-        if is_static(&given, &entry.value, &field, found) {
+        if let Some(text) = translated(&given, &entry.value, &field, scope, found) {
             out.moves.field(field, &["spec", "target", "template", "data", &entry.key]);
-            out.data.insert(entry.key.clone(), literal(&given));
+            out.data.insert(entry.key.clone(), text);
         }
     }
 }
@@ -275,7 +292,86 @@ fn secret_entry(entry: &Entry, field: &str, found: &mut Findings<'_>) -> Option<
     text(&entry.value, field, found).map(|given| given.value.into_owned())
 }
 
-/// True when there is nothing to translate; otherwise the object is refused.
+/// Static base64 as the template that renders its bytes.
+fn decoded(
+    given: &str,
+    entry: &Entry,
+    field: &str,
+    scope: &Scope,
+    found: &mut Findings<'_>,
+) -> Option<String> {
+    let bare: String = given.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let Ok(bytes) = BASE64.decode(&bare) else {
+        found.at(
+            &codes::E12,
+            entry.value.span,
+            field,
+            format!("`template.data.{}` is not base64", entry.key),
+        );
+        return None;
+    };
+    Some(match String::from_utf8(bytes) {
+        Ok(text) if scope.helm => text,
+        Ok(text) => literal(&text),
+        Err(_) if scope.helm => format!("{{{{`{{{{ \"{bare}\" | b64dec }}}}`}}}}"),
+        Err(_) => format!("{{{{ \"{bare}\" | b64dec }}}}"),
+    })
+}
+
+/// The Go template for a text, or `None` when the object is refused for it.
+fn translated(
+    given: &str,
+    node: &Node,
+    field: &str,
+    scope: &Scope,
+    found: &mut Findings<'_>,
+) -> Option<String> {
+    if lodash::first_expression(given).is_none() {
+        return Some(if scope.helm { given.to_owned() } else { literal(given) });
+    }
+    match lodash::translate(given, scope) {
+        Ok(translation) => {
+            let mut told: Vec<&str> = Vec::new();
+            for note in &translation.notes {
+                if !told.contains(&note.code.id) {
+                    told.push(note.code.id);
+                    let span = place::of(found.raw(node), node.span, given, note.span);
+                    found.at(note.code, span, field, format!("`{field}`: {}", note.message));
+                }
+            }
+            if translation.program.reads_data() {
+                found.once(
+                    &codes::W15,
+                    "templates print fetched values: KES damaged characters beyond ASCII in them",
+                );
+            }
+            Some(translation.text)
+        }
+        Err(refusal) => {
+            let span = place::of(found.raw(node), node.span, given, refusal.span);
+            let (line, column) = place::line_and_column(given, refusal.span.start);
+            let help = if refusal.failed_in_kes {
+                "KES failed on it too, so the Secret never followed this template; correct it or remove it"
+            } else {
+                "write this template by hand in the new object, or leave the object with KES for now"
+            };
+            found
+                .at(
+                    &codes::E07,
+                    span,
+                    field,
+                    format!(
+                        "`{field}` uses {}, which has no exact counterpart (line {line}, column {column} of the text)",
+                        refusal.construct
+                    ),
+                )
+                .with_help(help);
+            None
+        }
+    }
+}
+
+/// The text of a string list, which ESO does not render.
 fn is_static(given: &str, node: &Node, field: &str, found: &mut Findings<'_>) -> bool {
     let Some(kind) = lodash::first_expression(given) else { return true };
     found
@@ -283,11 +379,9 @@ fn is_static(given: &str, node: &Node, field: &str, found: &mut Findings<'_>) ->
             &codes::E07,
             node.span,
             field,
-            format!("`{field}` holds {kind}, which is not translated yet"),
+            format!("`{field}` holds {kind}, and ESO renders none here"),
         )
-        .with_help(
-            "write this template by hand in the new object, or leave the object with KES for now",
-        );
+        .with_help("write the text itself");
     false
 }
 

@@ -264,6 +264,18 @@ pub(crate) struct MappingArgs {
     #[arg(long)]
     pub(crate) strict_bytes: bool,
 
+    /// Write templates as a person would: other values than the usual ones are reported
+    #[arg(long, conflicts_with = "exact_templates")]
+    pub(crate) short_templates: bool,
+
+    /// Write templates that render the same bytes on any value (the default)
+    #[arg(long)]
+    pub(crate) exact_templates: bool,
+
+    /// Write actions of templates so that Helm prints them; for files in a chart
+    #[arg(long)]
+    pub(crate) helm_escape: bool,
+
     /// Convert also what KES itself would have failed on
     #[arg(long)]
     pub(crate) force: bool,
@@ -373,6 +385,8 @@ impl MigrateArgs {
             assume_disjoint: mapping.assume_disjoint,
             no_emulate: mapping.no_emulate,
             strict_bytes: mapping.strict_bytes,
+            short_templates: mapping.short_templates,
+            helm_escape: mapping.helm_escape,
             force: mapping.force,
             namespace_policy: stores.namespace_policy,
             role_conditions: stores.role_conditions,

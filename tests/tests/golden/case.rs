@@ -1,5 +1,6 @@
 //! A case as it stands in its folder.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -116,12 +117,37 @@ impl Case {
         read(&self.folder.join("context.yaml")).unwrap_or_default()
     }
 
+    /// What its templates have to render.
+    pub(crate) fn checks(&self) -> Vec<Check> {
+        read(&self.folder.join("render.yaml")).map_or_else(Vec::new, |it: Checks| it.checks)
+    }
+
     /// The objects that must be written.
     pub(crate) fn expected(&self) -> Vec<Value> {
         fs::read_to_string(self.folder.join("expected.yaml"))
             .map(|text| documents(&text))
             .unwrap_or_default()
     }
+}
+
+/// What a template has to render.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Check {
+    pub(crate) key: String,
+    /// The fetched values.
+    pub(crate) data: BTreeMap<String, String>,
+    pub(crate) text: Option<String>,
+    pub(crate) base64: Option<String>,
+    /// Rendering must fail.
+    #[serde(default)]
+    pub(crate) error: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Checks {
+    checks: Vec<Check>,
 }
 
 impl Context {

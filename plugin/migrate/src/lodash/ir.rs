@@ -28,6 +28,64 @@ pub struct Program {
     pub variables: Vec<String>,
 }
 
+impl Program {
+    /// True when it uses a fetched value, whose bytes KES may have changed.
+    #[must_use]
+    pub fn reads_data(&self) -> bool {
+        fn any(body: &[Stmt]) -> bool {
+            body.iter().any(|statement| match &statement.kind {
+                StmtKind::Text(_) | StmtKind::Continue | StmtKind::Break => false,
+                StmtKind::Print(value)
+                | StmtKind::PrintEscaped(value)
+                | StmtKind::Discard(value)
+                | StmtKind::Assign { value, .. }
+                | StmtKind::Push { value, .. } => value.reads_data(),
+                StmtKind::Let { value, .. } => value.as_ref().is_some_and(Expr::reads_data),
+                StmtKind::If { condition, then, otherwise } => {
+                    condition.reads_data() || any(then) || any(otherwise)
+                }
+                StmtKind::ForEach { list, body, .. } => list.reads_data() || any(body),
+                StmtKind::ForIn { object, body, .. } => object.reads_data() || any(body),
+                StmtKind::Count { from, to, body, .. } => {
+                    from.reads_data() || to.reads_data() || any(body)
+                }
+            })
+        }
+        any(&self.body)
+    }
+}
+
+impl Expr {
+    fn reads_data(&self) -> bool {
+        let any = |parts: &[Self]| parts.iter().any(Self::reads_data);
+        match &self.kind {
+            ExprKind::Data => true,
+            ExprKind::Undefined
+            | ExprKind::Null
+            | ExprKind::Bool(_)
+            | ExprKind::Number(_)
+            | ExprKind::Text(_)
+            | ExprKind::Variable(_)
+            | ExprKind::Regex(_) => false,
+            ExprKind::Concat(parts) | ExprKind::List(parts) => any(parts),
+            ExprKind::Object(members) => members.iter().any(|(_, value)| value.reads_data()),
+            ExprKind::Member { object, .. } | ExprKind::Chain(object) => object.reads_data(),
+            ExprKind::Index { object, index, .. } => object.reads_data() || index.reads_data(),
+            ExprKind::Unary { operand, .. } => operand.reads_data(),
+            ExprKind::Binary { left, right, .. } | ExprKind::Logical { left, right, .. } => {
+                left.reads_data() || right.reads_data()
+            }
+            ExprKind::Conditional { condition, then, otherwise } => {
+                condition.reads_data() || then.reads_data() || otherwise.reads_data()
+            }
+            ExprKind::Call { arguments, .. } => any(arguments),
+            ExprKind::Recode { value, .. } => value.reads_data(),
+            ExprKind::Method { receiver, arguments, .. } => receiver.reads_data() || any(arguments),
+            ExprKind::Each { receiver, result, .. } => receiver.reads_data() || result.reads_data(),
+        }
+    }
+}
+
 /// A variable or parameter. Two declarations of one name are two variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VariableId(pub usize);

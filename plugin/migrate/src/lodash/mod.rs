@@ -6,7 +6,12 @@
 //! executed, and what has no translation is refused at its place.
 
 pub mod ir;
+mod nesting;
+mod parse;
+pub(crate) mod place;
+mod print;
 mod scan;
+mod source;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,6 +31,9 @@ pub struct Scope {
     pub style: Style,
     /// Where the text stands.
     pub place: Place,
+    /// The text will stand in a Helm chart's template: each action is written so that Helm prints
+    /// it, and the braces of Helm's own actions stay as they are.
+    pub helm: bool,
 }
 
 /// Exactness or brevity.
@@ -81,6 +89,12 @@ pub struct Refusal {
     pub failed_in_kes: bool,
 }
 
+impl Refusal {
+    fn new(span: Span, construct: impl Into<String>) -> Self {
+        Self { span, construct: construct.into(), failed_in_kes: false }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} cannot be translated", self.construct)?;
@@ -97,17 +111,8 @@ impl std::error::Error for Refusal {}
 ///
 /// # Errors
 /// What has no exact counterpart in Go, and what KES itself failed on.
-pub fn translate(text: &str, _scope: &Scope) -> Result<Translation, Refusal> {
-    match first_expression(text) {
-        None => Ok(Translation {
-            text: crate::template::literal(text),
-            program: Program::default(),
-            notes: Vec::new(),
-        }),
-        Some(kind) => Err(Refusal {
-            span: Span { start: 0, end: text.len() },
-            construct: kind.to_owned(),
-            failed_in_kes: false,
-        }),
-    }
+pub fn translate(text: &str, scope: &Scope) -> Result<Translation, Refusal> {
+    let program = parse::parse(text)?;
+    let printed = print::print(&program, scope)?;
+    Ok(Translation { text: printed.text, program, notes: printed.notes })
 }

@@ -1,0 +1,373 @@
+//! Truth and comparisons.
+
+use super::Printer;
+use super::go::{Go, quote};
+use super::types::Ty;
+use crate::lodash::Refusal;
+use crate::lodash::ir::{Binary, Expr, ExprKind, Logical, Unary};
+
+impl Printer<'_> {
+    /// What Go's `if` takes for true exactly where JavaScript does.
+    pub(super) fn condition(&mut self, value: &Expr) -> Result<Go, Refusal> {
+        match &value.kind {
+            ExprKind::Unary { operator: Unary::Not, operand } => {
+                let test = self.condition(operand)?;
+                Ok(Go::call(format!("not {}", test.arg()), Ty::Bool))
+            }
+            ExprKind::Logical {
+                operator: operator @ (Logical::And | Logical::Or),
+                left,
+                right,
+            } => {
+                let first = self.condition(left)?;
+                let (before, second) = self.aside(|it| it.condition(right))?;
+                let is_and = *operator == Logical::And;
+                if before.is_empty() {
+                    let name = if is_and { "and" } else { "or" };
+                    let text = format!("{name} {} {}", first.arg(), second.arg());
+                    return Ok(Go::call(text, Ty::OptJson));
+                }
+                let test = self.boolean(first);
+                let test = self.set(&test);
+                let not = if is_and { "" } else { "not " };
+                self.action(format!("if {not}{}", test.text));
+                self.out.extend(before);
+                let second = self.boolean(second);
+                self.action(format!("{} = {}", test.text, second.text));
+                self.action("end");
+                Ok(Go { ty: Ty::Bool, ..test })
+            }
+            ExprKind::Binary { operator, left, right } => match operator {
+                Binary::Same => self.equal(value, left, right, true, false),
+                Binary::NotSame => self.equal(value, left, right, true, true),
+                Binary::Equal => self.equal(value, left, right, false, false),
+                Binary::NotEqual => self.equal(value, left, right, false, true),
+                Binary::Less => self.ordered(value, "lt", left, right),
+                Binary::LessOrEqual => self.ordered(value, "le", left, right),
+                Binary::Greater => self.ordered(value, "gt", left, right),
+                Binary::GreaterOrEqual => self.ordered(value, "ge", left, right),
+                Binary::In => self.has_key(value, right, left),
+                _ => {
+                    let given = self.value(value)?;
+                    Ok(self.truth(&given))
+                }
+            },
+            ExprKind::Member { object, key, .. } if matches!(object.kind, ExprKind::Data) => {
+                Ok(self.data_or_nothing(key))
+            }
+            _ => {
+                let given = self.value(value)?;
+                Ok(self.truth(&given))
+            }
+        }
+    }
+
+    /// The truth of a value: empty lists and objects are true in JavaScript and false in Go.
+    pub(super) fn truth(&mut self, value: &Go) -> Go {
+        match value.ty {
+            Ty::List(_) | Ty::Map(_) => Go::call(format!("or {} true", value.arg()), Ty::OptJson),
+            Ty::Json | Ty::OptJson if self.exact => {
+                let kept = self.keep(value.clone());
+                Go::call(
+                    format!("or {0} (kindIs \"slice\" {0}) (kindIs \"map\" {0})", kept.text),
+                    Ty::OptJson,
+                )
+            }
+            _ => value.clone(),
+        }
+    }
+
+    /// True or false itself, not what stands for it.
+    pub(super) fn boolean(&mut self, test: Go) -> Go {
+        if test.ty == Ty::Bool {
+            return test;
+        }
+        Go::call(format!("not (not {})", test.arg()), Ty::Bool)
+    }
+
+    /// What `typeof` says, where that is known.
+    pub(super) fn type_name(&self, value: &Expr) -> Option<&'static str> {
+        Some(match self.types.ty(value) {
+            Ty::Undefined | Ty::Never => "undefined",
+            Ty::Null | Ty::List(_) | Ty::Map(_) => "object",
+            Ty::Bool => "boolean",
+            Ty::Int | Ty::Float => "number",
+            Ty::Text => "string",
+            Ty::OptText | Ty::Json | Ty::OptJson => return None,
+        })
+    }
+
+    /// The operand, and what is true of it when it is undefined.
+    fn undefined_test(&mut self, value: &Expr) -> Result<String, Refusal> {
+        match self.types.ty(value) {
+            Ty::Undefined | Ty::Never => Ok("true".to_owned()),
+            Ty::OptText => {
+                let given = self.value(value)?;
+                Ok(format!("kindIs \"invalid\" {}", given.arg()))
+            }
+            Ty::OptJson => match self.owner(value)? {
+                Some((object, key)) => Ok(format!("not (hasKey {} {})", object.text, quote(&key))),
+                None => self.refuse(value.span, "undefined told apart from null"),
+            },
+            _ => Ok("false".to_owned()),
+        }
+    }
+
+    /// The object and key of a member of a map, each evaluated once.
+    pub(super) fn owner(&mut self, value: &Expr) -> Result<Option<(Go, String)>, Refusal> {
+        let ExprKind::Member { object, key, optional: false } = &value.kind else {
+            return Ok(None);
+        };
+        let is_index = !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
+        if is_index
+            || key == "length"
+            || !matches!(self.types.ty(object), Ty::Json | Ty::OptJson | Ty::Map(_))
+        {
+            return Ok(None);
+        }
+        let given = self.value(object)?;
+        let given = self.keep(given);
+        Ok(Some((given, key.clone())))
+    }
+
+    fn equal(
+        &mut self,
+        value: &Expr,
+        left: &Expr,
+        right: &Expr,
+        strict: bool,
+        negated: bool,
+    ) -> Result<Go, Refusal> {
+        let no = |text: String| {
+            let text = if negated { format!("not ({text})") } else { text };
+            Ok(Go::call(text, Ty::Bool))
+        };
+        for (one, other) in [(left, right), (right, left)] {
+            match &other.kind {
+                ExprKind::Undefined | ExprKind::Null if !strict => {
+                    return match self.types.ty(one) {
+                        Ty::Undefined | Ty::Null | Ty::Never => no("true".to_owned()),
+                        Ty::OptText | Ty::Json | Ty::OptJson => {
+                            let given = self.value(one)?;
+                            no(format!("kindIs \"invalid\" {}", given.arg()))
+                        }
+                        _ => no("false".to_owned()),
+                    };
+                }
+                ExprKind::Undefined => {
+                    let test = self.undefined_test(one)?;
+                    return no(test);
+                }
+                ExprKind::Null => {
+                    return match self.types.ty(one) {
+                        Ty::Null => no("true".to_owned()),
+                        Ty::Json => {
+                            let given = self.value(one)?;
+                            no(format!("kindIs \"invalid\" {}", given.arg()))
+                        }
+                        Ty::OptJson => match self.owner(one)? {
+                            Some((object, key)) => no(format!(
+                                "and (hasKey {0} {1}) (kindIs \"invalid\" (index {0} {1}))",
+                                object.text,
+                                quote(&key)
+                            )),
+                            None => self.refuse(value.span, "null told apart from undefined"),
+                        },
+                        _ => no("false".to_owned()),
+                    };
+                }
+                ExprKind::Text(name) => {
+                    if let ExprKind::Unary { operator: Unary::Typeof, operand } = &one.kind {
+                        let test = self.type_test(operand, name)?;
+                        return no(test);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.equal_values(value, left, right, strict, negated)
+    }
+
+    fn type_test(&mut self, operand: &Expr, name: &str) -> Result<String, Refusal> {
+        if let Some(known) = self.type_name(operand) {
+            return Ok((known == name).to_string());
+        }
+        if name == "undefined" {
+            return self.undefined_test(operand);
+        }
+        let is_json = self.types.ty(operand).is_json();
+        let kind = match name {
+            "string" => "string",
+            "number" if is_json => "float64",
+            "boolean" if is_json => "bool",
+            "object" if is_json => {
+                let undefined = self.undefined_test(operand)?;
+                let given = self.value(operand)?;
+                let given = self.keep(given);
+                return Ok(format!(
+                    "not (or (kindIs \"string\" {0}) (kindIs \"float64\" {0}) (kindIs \"bool\" {0}) ({undefined}))",
+                    given.text
+                ));
+            }
+            _ => return Ok("false".to_owned()),
+        };
+        let given = self.value(operand)?;
+        Ok(format!("kindIs {} {}", quote(kind), given.arg()))
+    }
+
+    fn equal_values(
+        &mut self,
+        value: &Expr,
+        left: &Expr,
+        right: &Expr,
+        strict: bool,
+        negated: bool,
+    ) -> Result<Go, Refusal> {
+        let plain = |a: &Go, b: &Go| {
+            let name = if negated { "ne" } else { "eq" };
+            Ok(Go::call(format!("{name} {} {}", a.arg(), b.arg()), Ty::Bool))
+        };
+        let (lt, rt) = (self.types.ty(left), self.types.ty(right));
+        // An absent key is no string, and in Go an empty one.
+        for (one, other) in [(left, right), (right, left)] {
+            if let (ExprKind::Member { object, key, .. }, ExprKind::Text(text)) =
+                (&one.kind, &other.kind)
+                && matches!(object.kind, ExprKind::Data)
+                && !text.is_empty()
+            {
+                let field = self.data_or_nothing(key);
+                return plain(&field, &Go::text(text));
+            }
+        }
+        match (&lt, &rt) {
+            (Ty::Text | Ty::OptText, Ty::Text | Ty::OptText)
+            | (Ty::Int, Ty::Int)
+            | (Ty::Bool, Ty::Bool) => {
+                let (a, b) = (self.value(left)?, self.value(right)?);
+                plain(&a, &b)
+            }
+            (Ty::Int | Ty::Float, Ty::Int | Ty::Float) => {
+                let (a, b) = (self.float(left)?, self.float(right)?);
+                plain(&a, &b)
+            }
+            (Ty::Text, Ty::Int | Ty::Float) | (Ty::Int | Ty::Float, Ty::Text) if !strict => {
+                let (a, b) = (self.float(left)?, self.float(right)?);
+                plain(&a, &b)
+            }
+            (Ty::Json | Ty::OptJson, Ty::Json | Ty::OptJson) => {
+                let (a, b) = (self.value(left)?, self.value(right)?);
+                let (a, b) = (self.keep(a), self.keep(b));
+                for side in [&a, &b] {
+                    let test = format!(
+                        "or (kindIs \"invalid\" {0}) (kindIs \"slice\" {0}) (kindIs \"map\" {0})",
+                        side.text
+                    );
+                    self.fail_if(&test, "a value cannot be compared");
+                }
+                if !strict {
+                    let test = format!("ne (kindOf {}) (kindOf {})", a.text, b.text);
+                    self.fail_if(&test, "values of two kinds are compared");
+                }
+                let not = if negated { "not " } else { "" };
+                let text = format!("deepEqual {} {}", a.text, b.text);
+                Ok(Go::call(if negated { format!("{not}({text})") } else { text }, Ty::Bool))
+            }
+            (Ty::Json | Ty::OptJson, _) => {
+                self.equal_json(value, left, right, &rt, strict, negated)
+            }
+            (_, Ty::Json | Ty::OptJson) => {
+                self.equal_json(value, right, left, &lt, strict, negated)
+            }
+            (Ty::List(_) | Ty::Map(_), _) | (_, Ty::List(_) | Ty::Map(_)) => {
+                self.refuse(value.span, "a comparison of objects")
+            }
+            // Values of two types are never the same.
+            _ if strict => Ok(Go::simple(negated.to_string(), Ty::Bool)),
+            _ => self.refuse(value.span, "`==` between values of two types"),
+        }
+    }
+
+    /// A value from JSON and one whose type is known.
+    fn equal_json(
+        &mut self,
+        value: &Expr,
+        json: &Expr,
+        known: &Expr,
+        ty: &Ty,
+        strict: bool,
+        negated: bool,
+    ) -> Result<Go, Refusal> {
+        let (kind, known) = match ty {
+            Ty::Text => ("string", self.value(known)?),
+            Ty::Int => match &known.kind {
+                ExprKind::Number(number) => {
+                    ("float64", Go::simple(format!("{number:.1}"), Ty::Float))
+                }
+                _ => ("float64", self.float(known)?),
+            },
+            Ty::Float => ("float64", self.value(known)?),
+            Ty::Bool => ("bool", self.value(known)?),
+            _ => return self.refuse(value.span, "a comparison of what may be anything"),
+        };
+        let given = self.value(json)?;
+        let given = self.keep(given);
+        if !self.exact {
+            let name = if negated { "ne" } else { "eq" };
+            return Ok(Go::call(format!("{name} {} {}", given.text, known.arg()), Ty::Bool));
+        }
+        if !strict {
+            let test = format!(
+                "not (or (kindIs \"invalid\" {0}) (kindIs {1} {0}))",
+                given.text,
+                quote(kind)
+            );
+            self.fail_if(&test, "values of two kinds are compared");
+        }
+        let text =
+            format!("and (kindIs {1} {0}) (eq {0} {2})", given.text, quote(kind), known.arg());
+        Ok(Go::call(if negated { format!("not ({text})") } else { text }, Ty::Bool))
+    }
+
+    fn ordered(
+        &mut self,
+        value: &Expr,
+        name: &str,
+        left: &Expr,
+        right: &Expr,
+    ) -> Result<Go, Refusal> {
+        let call =
+            |a: &Go, b: &Go| Ok(Go::call(format!("{name} {} {}", a.arg(), b.arg()), Ty::Bool));
+        match (self.types.ty(left), self.types.ty(right)) {
+            (Ty::Text, Ty::Text) | (Ty::Int, Ty::Int) => {
+                let (a, b) = (self.value(left)?, self.value(right)?);
+                call(&a, &b)
+            }
+            (Ty::Int | Ty::Float, _) | (_, Ty::Int | Ty::Float) => {
+                let (a, b) = (self.float(left)?, self.float(right)?);
+                call(&a, &b)
+            }
+            _ => self.refuse(value.span, "an order of what may be no number"),
+        }
+    }
+
+    /// `k in o`, `o.hasOwnProperty(k)`
+    pub(super) fn has_key(
+        &mut self,
+        value: &Expr,
+        object: &Expr,
+        key: &Expr,
+    ) -> Result<Go, Refusal> {
+        let ExprKind::Text(name) = &key.kind else {
+            return self.refuse(value.span, "a computed key that may be absent");
+        };
+        if matches!(object.kind, ExprKind::Data) {
+            if self.declared.contains(name) {
+                return Ok(Go::simple("true", Ty::Bool));
+            }
+            let found = self.data_or_nil(name);
+            return Ok(Go::call(format!("not (kindIs \"invalid\" {})", found.text), Ty::Bool));
+        }
+        let given = self.map_argument(object)?;
+        Ok(Go::call(format!("hasKey {} {}", given.arg(), quote(name)), Ty::Bool))
+    }
+}

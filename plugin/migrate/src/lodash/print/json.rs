@@ -1,0 +1,305 @@
+//! `JSON.stringify`, `yaml.dump`, and objects.
+
+use super::Printer;
+use super::go::{Go, quote};
+use super::helpers::Helper;
+use super::types::Ty;
+use crate::codes;
+use crate::lodash::Refusal;
+use crate::lodash::ir::{Expr, ExprKind, Span};
+
+/// JSON text, in parts.
+#[derive(Default)]
+struct Parts {
+    parts: Vec<String>,
+    literal: String,
+}
+
+impl Parts {
+    fn text(&mut self, text: &str) {
+        self.literal.push_str(text);
+    }
+
+    fn go(&mut self, go: &Go) {
+        self.flush();
+        self.parts.push(go.arg());
+    }
+
+    fn flush(&mut self) {
+        if !self.literal.is_empty() {
+            self.parts.push(quote(&std::mem::take(&mut self.literal)));
+        }
+    }
+
+    fn joined(mut self) -> Go {
+        self.flush();
+        match self.parts.as_slice() {
+            [only] if only.starts_with('"') => Go::simple(only.clone(), Ty::Text),
+            _ => Go::call(format!("print {}", self.parts.join(" ")), Ty::Text),
+        }
+    }
+}
+
+impl Printer<'_> {
+    /// `JSON.stringify` of the arguments, and when it would be undefined.
+    pub(super) fn stringify(
+        &mut self,
+        span: Span,
+        arguments: &[Expr],
+    ) -> Result<(Go, Option<String>), Refusal> {
+        let Some(value) = arguments.first() else {
+            return self.refuse(span, "`JSON.stringify` without an argument");
+        };
+        let step = match arguments.get(2).map(|step| &step.kind) {
+            None | Some(ExprKind::Null | ExprKind::Undefined) => String::new(),
+            Some(ExprKind::Number(width)) if *width < 1.0 => String::new(),
+            Some(ExprKind::Number(width)) if *width >= 10.0 => " ".repeat(10),
+            Some(ExprKind::Number(width)) => {
+                let mut step = String::new();
+                while step.len() < 10
+                    && f64::from(u8::try_from(step.len()).unwrap_or(10)) + 1.0 <= *width
+                {
+                    step.push(' ');
+                }
+                step
+            }
+            Some(ExprKind::Text(text)) => text.chars().take(10).collect(),
+            Some(_) => return self.refuse(span, "an indentation that is computed"),
+        };
+        if matches!(value.kind, ExprKind::Object(_) | ExprKind::List(_)) {
+            let mut parts = Parts::default();
+            self.json(value, "", &step, &mut parts)?;
+            return Ok((parts.joined(), None));
+        }
+        let (given, absent) = self.maybe_absent(value)?;
+        let json = self.stringified(value, &given, "", &step);
+        Ok((json, absent))
+    }
+
+    /// A value, and when it is undefined.
+    fn maybe_absent(&mut self, value: &Expr) -> Result<(Go, Option<String>), Refusal> {
+        match self.types.ty(value) {
+            Ty::Undefined | Ty::Never => self.refuse(value.span, "JSON of undefined"),
+            Ty::OptText => {
+                let given = self.value(value)?;
+                let given = self.keep(given);
+                let absent = format!("kindIs \"invalid\" {}", given.text);
+                Ok((given, Some(absent)))
+            }
+            Ty::OptJson if self.exact => {
+                if let Some((object, key)) = self.owner(value)? {
+                    let key = quote(&key);
+                    let absent = format!("not (hasKey {} {key})", object.text);
+                    let given = Go::call(format!("index {} {key}", object.text), Ty::Json);
+                    return Ok((given, Some(absent)));
+                }
+                let given = self.value(value)?;
+                let given = self.keep(given);
+                let test = format!("kindIs \"invalid\" {}", given.text);
+                self.fail_if(&test, "a value is null or missing");
+                Ok((given, None))
+            }
+            _ => Ok((self.value(value)?, None)),
+        }
+    }
+
+    /// JSON of a value that is there.
+    fn stringified(&mut self, value: &Expr, given: &Go, indent: &str, step: &str) -> Go {
+        let scalar = matches!(given.ty, Ty::Text | Ty::OptText | Ty::Int | Ty::Bool | Ty::Float);
+        let texts = matches!(&given.ty, Ty::List(item) if **item == Ty::Text);
+        if !scalar && !texts {
+            self.note(&codes::W16, value.span, "keys come in the order of the alphabet");
+        }
+        if scalar || step.is_empty() {
+            return given.pipe("toRawJson", Ty::Text);
+        }
+        let name = self.helper(Helper::Pretty);
+        let box_ = self.set(&Go::call(
+            format!(
+                "dict \"value\" {} \"indent\" {} \"step\" {}",
+                given.arg(),
+                quote(indent),
+                quote(step)
+            ),
+            Ty::Json,
+        ));
+        self.action(format!("template {} {}", quote(name), box_.text));
+        Go::simple(format!("{}.text", box_.text), Ty::Text)
+    }
+
+    /// JSON text of a literal, in the order that it was written.
+    fn json(
+        &mut self,
+        value: &Expr,
+        indent: &str,
+        step: &str,
+        out: &mut Parts,
+    ) -> Result<(), Refusal> {
+        let inner = format!("{indent}{step}");
+        let (line, end) = if step.is_empty() {
+            (String::new(), String::new())
+        } else {
+            (format!("\n{inner}"), format!("\n{indent}"))
+        };
+        match &value.kind {
+            ExprKind::Object(members) => {
+                // JavaScript puts keys that are numbers first.
+                if members.iter().any(|(key, _)| key.bytes().all(|b| b.is_ascii_digit())) {
+                    return self.refuse(value.span, "an object with numbers as keys");
+                }
+                if members.is_empty() {
+                    out.text("{}");
+                    return Ok(());
+                }
+                let optional = self.exact
+                    && members.iter().any(|(_, it)| self.types.ty(it).may_be_undefined());
+                if optional {
+                    return self.json_with_holes(value, members, indent, step, out);
+                }
+                out.text("{");
+                for (i, (key, member)) in members.iter().enumerate() {
+                    out.text(if i == 0 { "" } else { "," });
+                    out.text(&line);
+                    out.text(&json_key(key, step));
+                    self.json(member, &inner, step, out)?;
+                }
+                out.text(&end);
+                out.text("}");
+                Ok(())
+            }
+            ExprKind::List(items) => {
+                if items.is_empty() {
+                    out.text("[]");
+                    return Ok(());
+                }
+                out.text("[");
+                for (i, item) in items.iter().enumerate() {
+                    out.text(if i == 0 { "" } else { "," });
+                    out.text(&line);
+                    // Undefined is null in a list.
+                    if matches!(item.kind, ExprKind::List(_) | ExprKind::Object(_)) {
+                        self.json(item, &inner, step, out)?;
+                    } else {
+                        let given = self.value(item)?;
+                        let json = self.stringified(item, &given, &inner, step);
+                        out.go(&json);
+                    }
+                }
+                out.text(&end);
+                out.text("]");
+                Ok(())
+            }
+            _ => {
+                let given = self.value(value)?;
+                let json = self.stringified(value, &given, indent, step);
+                let json = if step.is_empty() { json } else { self.keep(json) };
+                out.go(&json);
+                Ok(())
+            }
+        }
+    }
+
+    /// An object some of whose members may be undefined, which leaves them out.
+    fn json_with_holes(
+        &mut self,
+        value: &Expr,
+        members: &[(String, Expr)],
+        indent: &str,
+        step: &str,
+        out: &mut Parts,
+    ) -> Result<(), Refusal> {
+        if !step.is_empty() {
+            return self.refuse(value.span, "an indented object whose members may be missing");
+        }
+        let list = self.set(&Go::call("list", Ty::list(Ty::Text)));
+        for (key, member) in members {
+            if self.types.ty(member) == Ty::Undefined {
+                continue;
+            }
+            let mut parts = Parts::default();
+            parts.text(&json_key(key, step));
+            let mut hole = None;
+            if matches!(member.kind, ExprKind::Object(_) | ExprKind::List(_)) {
+                self.json(member, indent, step, &mut parts)?;
+            } else {
+                let (given, absent) = self.maybe_absent(member)?;
+                let json = self.stringified(member, &given, indent, step);
+                parts.go(&json);
+                hole = absent;
+            }
+            if let Some(hole) = &hole {
+                self.action(format!("if not ({hole})"));
+            }
+            self.action(format!("{0} = append {0} {1}", list.text, parts.joined().arg()));
+            if hole.is_some() {
+                self.action("end");
+            }
+        }
+        out.text("{");
+        out.go(&Go::call(format!("join \",\" {}", list.text), Ty::Text));
+        out.text("}");
+        Ok(())
+    }
+
+    /// An object literal as a value.
+    pub(super) fn object(
+        &mut self,
+        value: &Expr,
+        members: &[(String, Expr)],
+    ) -> Result<Go, Refusal> {
+        let ty = self.types.ty(value);
+        let item = match &ty {
+            Ty::Map(item) => (**item).clone(),
+            _ => Ty::Json,
+        };
+        let mut texts = Vec::new();
+        for (key, member) in members {
+            if self.exact && self.types.ty(member).may_be_undefined() {
+                return self.refuse(member.span, "a member of an object that may be undefined");
+            }
+            let given = self.value(member)?;
+            texts.push(format!("{} {}", quote(key), self.held(given, &item).arg()));
+        }
+        Ok(Go::call(format!("dict {}", texts.join(" ")).trim_end().to_owned(), ty))
+    }
+
+    /// `Object.assign({}, a, b)`.
+    pub(super) fn assign(&mut self, value: &Expr, arguments: &[Expr]) -> Result<Go, Refusal> {
+        let mut texts = Vec::new();
+        for argument in arguments {
+            if matches!(&argument.kind, ExprKind::Object(members) if members.is_empty()) {
+                continue;
+            }
+            let given = self.map_argument(argument)?;
+            texts.push(given);
+        }
+        let merged = self.set(&Go::call("dict", Ty::Map(Box::new(Ty::Json))));
+        for given in texts {
+            // `merge` of sprig goes into members, this does not.
+            self.action(format!("range $k, $e := {}", given.text));
+            self.action(format!("$_ := set {} $k $e", merged.text));
+            self.action("end");
+        }
+        let _ = value;
+        Ok(merged)
+    }
+
+    /// `yaml.dump` without its last line break.
+    pub(super) fn yaml(&mut self, span: Span, argument: &Expr) -> Result<Go, Refusal> {
+        let (given, absent) = self.maybe_absent(argument)?;
+        if let Some(absent) = absent {
+            self.fail_if(&absent, "a value is missing");
+        }
+        self.note(
+            &codes::W16,
+            span,
+            "YAML comes with its keys in the order of the alphabet, and quotes and indents otherwise",
+        );
+        Ok(given.pipe("toYaml", Ty::Text))
+    }
+}
+
+fn json_key(key: &str, step: &str) -> String {
+    let quoted = serde_json::Value::from(key).to_string();
+    if step.is_empty() { format!("{quoted}:") } else { format!("{quoted}: ") }
+}

@@ -1,0 +1,254 @@
+//! From what a template means to Go text that renders the same bytes.
+//!
+//! An expression becomes a Go expression; where one is not enough, actions before it compute its
+//! parts into variables. A value that JavaScript treats in a way that Go has no words for ends
+//! the rendering with an error: Secrets then keep what they have, as they did with KES.
+
+mod conditions;
+mod go;
+mod helpers;
+mod json;
+mod lists;
+mod loops;
+mod members;
+mod numbers;
+mod output;
+mod regex;
+mod replace;
+mod statements;
+mod strings;
+mod types;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use extsecret_manifest::diagnostic::Code;
+
+use super::ir::{Expr, ExprKind, Program, Span, Stmt, StmtKind, VariableId};
+use super::{Note, Place, Refusal, Scope, Style};
+use crate::codes;
+use go::{Go, Piece, Shape};
+use helpers::Helper;
+use types::{Ty, Types};
+
+/// A template's Go text.
+pub(super) struct Printed {
+    pub(super) text: String,
+    pub(super) notes: Vec<Note>,
+}
+
+/// Prints a program.
+///
+/// # Errors
+/// What has no exact counterpart in Go.
+pub(super) fn print(program: &Program, scope: &Scope) -> Result<Printed, Refusal> {
+    let mut printer = Printer {
+        exact: scope.style == Style::Exact,
+        declared: &scope.declared,
+        types: Types::of(program, &scope.declared),
+        names: names(program),
+        out: Vec::new(),
+        helpers: BTreeSet::new(),
+        notes: Vec::new(),
+        temporaries: 0,
+        ranges: 0,
+    };
+    match scope.place {
+        Place::Text => printer.statements(&program.body)?,
+        Place::Base64 => printer.base64(&program.body)?,
+    }
+    let mut pieces = helpers::definitions(&printer.helpers);
+    pieces.append(&mut printer.out);
+    Ok(Printed { text: go::join(&pieces, scope.helm), notes: printer.notes })
+}
+
+/// A Go name for each variable.
+fn names(program: &Program) -> Vec<String> {
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    let mut names = Vec::with_capacity(program.variables.len());
+    for name in &program.variables {
+        let mut plain: String =
+            name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        if !plain.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            plain.insert(0, 'v');
+        }
+        let count = taken.entry(plain.clone()).or_default();
+        *count += 1;
+        // An underscore and a number cannot be what another name becomes.
+        names.push(if *count == 1 && !looks_numbered(&plain) {
+            format!("${plain}")
+        } else {
+            format!("${plain}_{count}")
+        });
+    }
+    names
+}
+
+fn looks_numbered(name: &str) -> bool {
+    name == "t"
+        || name.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with('_')
+        || (name.starts_with('t') && name[1..].bytes().all(|b| b.is_ascii_digit()))
+}
+
+struct Printer<'s> {
+    exact: bool,
+    declared: &'s BTreeSet<String>,
+    types: Types<'s>,
+    names: Vec<String>,
+    out: Vec<Piece>,
+    helpers: BTreeSet<Helper>,
+    notes: Vec<Note>,
+    temporaries: usize,
+    /// How many `range` are open: the dot is an element in them.
+    ranges: usize,
+}
+
+impl Printer<'_> {
+    fn refuse<T>(&self, span: Span, construct: impl Into<String>) -> Result<T, Refusal> {
+        let _ = self;
+        Err(Refusal::new(span, construct))
+    }
+
+    fn note(&mut self, code: &'static Code, span: Span, message: &str) {
+        self.notes.push(Note { code, span, message: message.to_owned() });
+    }
+
+    fn action(&mut self, text: impl Into<String>) {
+        self.out.push(Piece::Action(text.into()));
+    }
+
+    fn literal(&mut self, text: &str) {
+        if let Some(Piece::Text(last)) = self.out.last_mut() {
+            last.push_str(text);
+        } else if !text.is_empty() {
+            self.out.push(Piece::Text(text.to_owned()));
+        }
+    }
+
+    /// Ends the rendering, as KES ended it or because Go cannot go on.
+    fn fail(&mut self, why: &str) {
+        self.action(format!("fail {}", go::quote(why)));
+    }
+
+    fn fail_if(&mut self, condition: &str, why: &str) {
+        self.action(format!("if {condition}"));
+        self.fail(why);
+        self.action("end");
+    }
+
+    /// The map of fetched values.
+    fn root(&self) -> &'static str {
+        if self.ranges > 0 { "$" } else { "." }
+    }
+
+    fn helper(&mut self, helper: Helper) -> &'static str {
+        self.helpers.insert(helper);
+        helper.name()
+    }
+
+    fn temporary(&mut self) -> String {
+        self.temporaries += 1;
+        format!("$t{}", self.temporaries)
+    }
+
+    fn name(&self, id: VariableId) -> String {
+        self.names.get(id.0).cloned().unwrap_or_default()
+    }
+
+    /// Sets a new variable.
+    fn set(&mut self, value: &Go) -> Go {
+        let name = self.temporary();
+        self.action(format!("{name} := {}", value.text));
+        Go::simple(name, value.ty.clone())
+    }
+
+    /// Something that can be written more than once.
+    fn keep(&mut self, value: Go) -> Go {
+        if value.simple { value } else { self.set(&value) }
+    }
+
+    /// Runs into a buffer of its own.
+    fn aside<T>(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<(Vec<Piece>, T), Refusal> {
+        let before = std::mem::take(&mut self.out);
+        let result = run(self);
+        let made = std::mem::replace(&mut self.out, before);
+        Ok((made, result?))
+    }
+
+    /// A value in the form in which a variable of this type holds it.
+    fn held(&mut self, value: Go, ty: &Ty) -> Go {
+        match (&value.ty, ty) {
+            (Ty::Int, Ty::Float | Ty::Json | Ty::OptJson) => {
+                Go::call(format!("float64 {}", value.arg()), Ty::Float)
+            }
+            _ => value,
+        }
+    }
+
+    /// `template.data`: what KES rendered was base64, and ESO encodes by itself.
+    fn base64(&mut self, body: &[Stmt]) -> Result<(), Refusal> {
+        let mut printed: Option<&Expr> = None;
+        for statement in body {
+            match &statement.kind {
+                StmtKind::Text(text) if text.chars().all(|c| matches!(c, '\r' | '\n')) => {}
+                StmtKind::Print(value) if printed.is_none() => printed = Some(value),
+                StmtKind::Let { .. } | StmtKind::Assign { .. } | StmtKind::Push { .. }
+                    if printed.is_none() =>
+                {
+                    self.statement(statement)?;
+                }
+                StmtKind::Print(_) | StmtKind::PrintEscaped(_) => {
+                    return self.refuse(statement.span, "base64 in more than one part");
+                }
+                StmtKind::Text(_) => {
+                    return self
+                        .refuse(statement.span, "text around an expression in `template.data`");
+                }
+                _ => return self.refuse(statement.span, "code around base64 in `template.data`"),
+            }
+        }
+        let Some(value) = printed else { return Ok(()) };
+        if let ExprKind::Recode { value: inner, from, to: super::ir::Encoding::Base64 } =
+            &value.kind
+            && strings::is_plain(*from)
+        {
+            return if self.types.ty(inner) == Ty::Text {
+                self.print_text(inner)
+            } else {
+                let text = self.string_argument(inner)?;
+                self.action(text.text);
+                Ok(())
+            };
+        }
+        self.note(
+            &codes::W05,
+            value.span,
+            "the value is decoded from base64, more strictly than by KES",
+        );
+        let given = self.value(value)?;
+        if self.exact {
+            let text = self.keep(given);
+            let bare = self.set(&Go::call(
+                format!("regexReplaceAllLiteral \"[\\\\r\\\\n]\" {} \"\"", text.arg()),
+                Ty::Text,
+            ));
+            let pattern = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$";
+            self.fail_if(
+                &format!("not (regexMatch {} {})", go::quote(pattern), bare.text),
+                "not base64",
+            );
+            self.action(format!("{} | b64dec", bare.text));
+        } else {
+            self.action(given.pipe("b64dec", Ty::Text).text);
+        }
+        Ok(())
+    }
+}
+
+/// What Go has for undefined and null.
+fn nil() -> Go {
+    Go { text: "first list".to_owned(), shape: Shape::Call, ty: Ty::Undefined, simple: false }
+}

@@ -1,0 +1,366 @@
+//! Strings and their methods.
+
+use super::Printer;
+use super::go::{Go, quote};
+use super::helpers::Helper;
+use super::lists::number;
+use super::types::Ty;
+use crate::codes;
+use crate::lodash::Refusal;
+use crate::lodash::ir::{Encoding, Expr, ExprKind, Method};
+
+/// White space at an end of a string, beyond what `trim` needs.
+const LEADING_SPACE: &str = "^[\\t-\\r ]+";
+const TRAILING_SPACE: &str = "[\\t-\\r ]+$";
+
+/// True for encodings that hold text as text.
+pub(super) fn is_plain(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::Utf8 | Encoding::Ascii | Encoding::Latin1)
+}
+
+impl Printer<'_> {
+    pub(super) fn method(
+        &mut self,
+        value: &Expr,
+        method: Method,
+        receiver: &Expr,
+        arguments: &[Expr],
+    ) -> Result<Go, Refusal> {
+        let ty = self.types.ty(receiver);
+        match method {
+            Method::ToString => {
+                return match ty {
+                    Ty::Undefined | Ty::Null | Ty::Never => {
+                        self.refuse(value.span, "a method of nothing")
+                    }
+                    Ty::OptText => self.string_argument(receiver),
+                    _ => self.text(receiver),
+                };
+            }
+            Method::HasOwnProperty => {
+                return match arguments {
+                    [key] => self.has_key(value, receiver, key),
+                    _ => self.refuse(value.span, "`hasOwnProperty` without a key"),
+                };
+            }
+            Method::Test => return self.test(value, receiver, arguments),
+            Method::Join | Method::Pop | Method::Shift | Method::Reverse | Method::Sort => {
+                return self.list_method(value, method, receiver, arguments);
+            }
+            Method::Includes | Method::Slice | Method::Concat if matches!(ty, Ty::List(_)) => {
+                return self.list_method(value, method, receiver, arguments);
+            }
+            Method::Includes | Method::IndexOf | Method::Slice | Method::Concat
+                if ty.is_json() && self.exact =>
+            {
+                // A list has these methods, too, and they do something else.
+                let given = self.value(receiver)?;
+                let given = self.keep(given);
+                let test = format!("not (kindIs \"string\" {})", given.text);
+                self.fail_if(&test, "a value is not a string");
+                return self.string_method(value, method, Go { ty: Ty::Text, ..given }, arguments);
+            }
+            _ => {}
+        }
+        let text = self.string_argument(receiver)?;
+        self.string_method(value, method, text, arguments)
+    }
+
+    fn string_method(
+        &mut self,
+        value: &Expr,
+        method: Method,
+        text: Go,
+        arguments: &[Expr],
+    ) -> Result<Go, Refusal> {
+        match (method, arguments) {
+            (Method::ToUpperCase, []) => Ok(text.pipe("upper", Ty::Text)),
+            (Method::ToLowerCase, []) => Ok(text.pipe("lower", Ty::Text)),
+            (Method::Trim, []) => Ok(text.pipe("trim", Ty::Text)),
+            (Method::TrimStart, []) => Ok(without(&text, LEADING_SPACE)),
+            (Method::TrimEnd, []) => Ok(without(&text, TRAILING_SPACE)),
+            (Method::Includes | Method::StartsWith | Method::EndsWith, [part]) => {
+                if !matches!(self.types.ty(part), Ty::Text | Ty::Json | Ty::OptJson) {
+                    return self.refuse(value.span, "a search for what may be no string");
+                }
+                let part = self.text(part)?;
+                let name = match method {
+                    Method::Includes => "contains",
+                    Method::StartsWith => "hasPrefix",
+                    _ => "hasSuffix",
+                };
+                Ok(Go::call(format!("{name} {} {}", part.arg(), text.arg()), Ty::Bool))
+            }
+            (Method::IndexOf, [part]) => {
+                let ExprKind::Text(part) = &part.kind else {
+                    return self.refuse(value.span, "a search for what is computed");
+                };
+                if part.is_empty() {
+                    return self.refuse(value.span, "a search for nothing");
+                }
+                let text = self.keep(text);
+                let place = self.set(&Go::simple("-1", Ty::Int));
+                self.action(format!("if contains {} {}", quote(part), text.text));
+                self.action(format!(
+                    "{} = len (index (splitn {} 2 {}) \"_0\")",
+                    place.text,
+                    quote(part),
+                    text.text
+                ));
+                self.action("end");
+                Ok(place)
+            }
+            (Method::Concat, parts) => {
+                let mut texts = vec![text.arg()];
+                for part in parts {
+                    texts.push(self.text(part)?.arg());
+                }
+                Ok(Go::call(format!("print {}", texts.join(" ")), Ty::Text))
+            }
+            (Method::Repeat, [count]) => match number(count) {
+                Some(count) if count >= 0 => Ok(text.pipe(&format!("repeat {count}"), Ty::Text)),
+                _ => self.refuse(value.span, "a repetition that is computed"),
+            },
+            (Method::PadStart | Method::PadEnd, [width, rest @ ..]) => {
+                let with = match rest {
+                    [] => " ",
+                    [Expr { kind: ExprKind::Text(with), .. }] if with.len() == 1 => with,
+                    _ => return self.refuse(value.span, "padding with more than one character"),
+                };
+                let Some(width) = number(width) else {
+                    return self.refuse(value.span, "padding to a width that is computed");
+                };
+                let text = self.keep(text);
+                let padding = format!(
+                    "(repeat (int (max 0 (sub {width} (len {})))) {})",
+                    text.text,
+                    quote(with)
+                );
+                Ok(Go::call(
+                    if method == Method::PadStart {
+                        format!("print {padding} {}", text.text)
+                    } else {
+                        format!("print {} {padding}", text.text)
+                    },
+                    Ty::Text,
+                ))
+            }
+            (Method::Split, [separator]) => self.split(value, &text, separator),
+            (Method::Replace | Method::ReplaceAll, [pattern, with]) => {
+                self.replace(value, method, text, pattern, with)
+            }
+            (Method::CharAt, [place]) => match number(place) {
+                Some(place) if place >= 0 => Ok(self.part(text, place, Some(1))),
+                _ => self.refuse(value.span, "a character at a place that is computed"),
+            },
+            (Method::Slice, [start]) => match number(start) {
+                Some(start) if start < 0 => Ok(text.pipe(&format!("trunc {start}"), Ty::Text)),
+                Some(start) => Ok(self.part(text, start, None)),
+                None => self.computed_part(value, text, start, None),
+            },
+            (Method::Slice, [start, end]) => match (number(start), number(end)) {
+                (Some(start), Some(end)) => Ok(self.slice(text, start, end)),
+                _ => self.computed_part(value, text, start, Some(end)),
+            },
+            (Method::Substring, [start]) => match number(start) {
+                Some(start) => Ok(self.part(text, start.max(0), None)),
+                None => self.computed_part(value, text, start, None),
+            },
+            (Method::Substring, [start, end]) => match (number(start), number(end)) {
+                (Some(start), Some(end)) => {
+                    let (start, end) = (start.max(0), end.max(0));
+                    let (start, end) = (start.min(end), start.max(end));
+                    Ok(self.part(text, start, Some(end - start)))
+                }
+                _ => self.computed_part(value, text, start, Some(end)),
+            },
+            (Method::Substr, [start]) => match number(start) {
+                Some(start) if start < 0 => Ok(text.pipe(&format!("trunc {start}"), Ty::Text)),
+                Some(start) => Ok(self.part(text, start, None)),
+                None => self.refuse(value.span, "a part of a string that is computed"),
+            },
+            (Method::Substr, [start, length]) => match (number(start), number(length)) {
+                (Some(start), Some(length)) if start < 0 => {
+                    let last = text.pipe(&format!("trunc {start}"), Ty::Text);
+                    Ok(self.part(last, 0, Some(length.max(0))))
+                }
+                (Some(start), Some(length)) => Ok(self.part(text, start, Some(length.max(0)))),
+                _ => self.refuse(value.span, "a part of a string that is computed"),
+            },
+            (Method::Match, _) => self.refuse(value.span, "the method `match`"),
+            (Method::CharCodeAt, _) => self.refuse(value.span, "the code of a character"),
+            (Method::ToFixed, _) => self.refuse(value.span, "the method `toFixed`"),
+            (Method::At, _) => self.refuse(value.span, "the method `at`"),
+            _ => self.refuse(value.span, "a method with these arguments"),
+        }
+    }
+
+    /// At most `length` bytes from `start` on.
+    fn part(&mut self, text: Go, start: i64, length: Option<i64>) -> Go {
+        let cut = match length {
+            Some(length) => text.pipe(&format!("trunc {}", start.saturating_add(length)), Ty::Text),
+            None => text,
+        };
+        if start == 0 {
+            return cut;
+        }
+        // Behind its end a string is empty; Go's own functions fail there.
+        let cut = self.keep(cut);
+        let text = format!("trimPrefix (trunc {start} {0}) {0}", cut.text);
+        Go::call(text, Ty::Text)
+    }
+
+    /// `slice(start, end)` with numbers that may count from the end.
+    fn slice(&mut self, text: Go, start: i64, end: i64) -> Go {
+        if start >= 0 && end >= 0 {
+            return self.part(text, start, Some((end - start).max(0)));
+        }
+        if start < 0 && end >= 0 {
+            // How long the string is decides which of them comes first.
+            let text = self.keep(text);
+            let cut = self.set(&text.pipe(&format!("trunc {end}"), Ty::Text));
+            let before = self
+                .set(&Go::call(format!("trimSuffix (trunc {start} {0}) {0}", text.text), Ty::Text));
+            let text = format!(
+                "ternary (trimPrefix {0} {1}) \"\" (gt (len {1}) (len {0}))",
+                before.text, cut.text
+            );
+            return Go::call(text, Ty::Text);
+        }
+        let text = if start < 0 { text.pipe(&format!("trunc {start}"), Ty::Text) } else { text };
+        let text = self.keep(text);
+        let cut = Go::call(format!("trimSuffix (trunc {end} {0}) {0}", text.text), Ty::Text);
+        if start > 0 { self.part(cut, start, None) } else { cut }
+    }
+
+    /// A part between places that are numbers of Go.
+    fn computed_part(
+        &mut self,
+        value: &Expr,
+        text: Go,
+        start: &Expr,
+        end: Option<&Expr>,
+    ) -> Result<Go, Refusal> {
+        if self.types.ty(start) != Ty::Int || end.is_some_and(|end| self.types.ty(end) != Ty::Int) {
+            return self.refuse(value.span, "a part of a string that is computed");
+        }
+        let text = self.keep(text);
+        let start = self.value(start)?;
+        let start = self.keep(start);
+        let end = match end {
+            None => Go::simple(format!("(len {})", text.text), Ty::Int),
+            Some(end) => {
+                let end = self.value(end)?;
+                self.keep(end)
+            }
+        };
+        let test = format!(
+            "or (lt (int64 {1}) 0) (gt (int64 {1}) (int64 {2})) (gt (int64 {2}) (int64 (len {0})))",
+            text.text, start.text, end.text
+        );
+        self.fail_if(&test, "a part of a string is outside of it");
+        // Its end counts from 0; a negative one would mean all of it.
+        Ok(Go::call(
+            format!("substr (int {}) (int {}) {}", start.text, end.text, text.text),
+            Ty::Text,
+        ))
+    }
+
+    fn split(&mut self, value: &Expr, text: &Go, separator: &Expr) -> Result<Go, Refusal> {
+        match &separator.kind {
+            ExprKind::Regex(regex) => {
+                let pattern = super::regex::to_go(regex, separator.span)?;
+                if pattern.may_be_empty || pattern.groups > 0 || pattern.lines {
+                    return self.refuse(value.span, "this regular expression as a separator");
+                }
+                Ok(Go::call(
+                    format!("regexSplit {} {} -1", quote(&pattern.text), text.arg()),
+                    Ty::list(Ty::Text),
+                ))
+            }
+            _ if self.types.ty(separator) == Ty::Text => {
+                let separator = self.value(separator)?;
+                Ok(text.pipe(&format!("splitList {}", separator.arg()), Ty::list(Ty::Text)))
+            }
+            _ => self.refuse(value.span, "a separator that may be no string"),
+        }
+    }
+
+    fn test(&mut self, value: &Expr, receiver: &Expr, arguments: &[Expr]) -> Result<Go, Refusal> {
+        let (ExprKind::Regex(regex), [argument]) = (&receiver.kind, arguments) else {
+            return self.refuse(value.span, "`test` of what is no regular expression");
+        };
+        let pattern = super::regex::to_go(regex, receiver.span)?;
+        let text = self.text(argument)?;
+        let text = self.one_kind_of_line(text, pattern.lines);
+        Ok(Go::call(format!("regexMatch {} {}", quote(&pattern.text), text.arg()), Ty::Bool))
+    }
+
+    /// Go knows one line break, JavaScript four: a text that has another cannot be searched by
+    /// lines.
+    pub(super) fn one_kind_of_line(&mut self, text: Go, lines: bool) -> Go {
+        if !lines || !self.exact {
+            return text;
+        }
+        let text = self.keep(text);
+        let test = format!("regexMatch \"[\\\\r\\u2028\\u2029]\" {}", text.text);
+        self.fail_if(&test, "a value has line breaks that Go does not know");
+        text
+    }
+
+    /// `Buffer.from(E, from).toString(to)`
+    pub(super) fn recode(
+        &mut self,
+        value: &Expr,
+        inner: &Expr,
+        from: Encoding,
+        to: Encoding,
+    ) -> Result<Go, Refusal> {
+        let text = self.string_argument(inner)?;
+        match (from, to) {
+            (Encoding::Base64, _) if is_plain(to) => {
+                if !self.exact {
+                    self.note(
+                        &codes::W05,
+                        value.span,
+                        "the value is decoded from base64, more strictly than by KES",
+                    );
+                    return Ok(text.pipe("b64dec", Ty::Text));
+                }
+                let decoded = self.with_helper(Helper::Base64, &text, "text", Ty::Text);
+                if to != Encoding::Utf8 {
+                    self.only_ascii(&decoded);
+                }
+                Ok(decoded)
+            }
+            (_, Encoding::Base64) if is_plain(from) => {
+                let text = if from == Encoding::Utf8 { text } else { self.ascii(text) };
+                Ok(text.pipe("b64enc", Ty::Text))
+            }
+            (_, Encoding::Hex) if is_plain(from) => {
+                let text = if from == Encoding::Utf8 { text } else { self.ascii(text) };
+                Ok(text.pipe("printf \"%x\"", Ty::Text))
+            }
+            _ if is_plain(from) && is_plain(to) => Ok(self.ascii(text)),
+            _ => self.refuse(value.span, "bytes written in this encoding"),
+        }
+    }
+
+    fn ascii(&mut self, text: Go) -> Go {
+        if !self.exact {
+            return text;
+        }
+        let text = self.keep(text);
+        self.only_ascii(&text);
+        text
+    }
+
+    fn only_ascii(&mut self, text: &Go) {
+        let test = format!("regexMatch \"[^\\\\x00-\\\\x7f]\" {}", text.text);
+        self.fail_if(&test, "a value is not ASCII");
+    }
+}
+
+fn without(text: &Go, pattern: &str) -> Go {
+    Go::call(format!("regexReplaceAllLiteral {} {} \"\"", quote(pattern), text.arg()), Ty::Text)
+}

@@ -1,0 +1,351 @@
+//! Expressions as Go values.
+
+use super::go::{Go, Shape, quote};
+use super::helpers::Helper;
+use super::types::{Ty, number_type};
+use super::{Printer, nil};
+use crate::codes;
+use crate::lodash::Refusal;
+use crate::lodash::ir::{Binary, Expr, ExprKind, Function, Logical, Unary};
+
+impl Printer<'_> {
+    /// The value of an expression.
+    pub(super) fn value(&mut self, value: &Expr) -> Result<Go, Refusal> {
+        match &value.kind {
+            ExprKind::Undefined => Ok(nil()),
+            ExprKind::Null => Ok(Go { ty: Ty::Null, ..nil() }),
+            ExprKind::Bool(it) => Ok(Go::simple(it.to_string(), Ty::Bool)),
+            ExprKind::Number(it) => self.number_literal(*it, value),
+            ExprKind::Text(it) => Ok(Go::text(it)),
+            ExprKind::Concat(parts) => {
+                let mut texts = Vec::new();
+                for part in parts {
+                    texts.push(self.text(part)?.arg());
+                }
+                Ok(Go::call(format!("print {}", texts.join(" ")), Ty::Text))
+            }
+            ExprKind::List(items) => {
+                let ty = self.types.ty(value);
+                let mut texts = Vec::new();
+                for item in items {
+                    let given = self.value(item)?;
+                    texts.push(self.held(given, &ty.item()).arg());
+                }
+                Ok(Go::call(format!("list {}", texts.join(" ")).trim_end().to_owned(), ty))
+            }
+            ExprKind::Object(members) => self.object(value, members),
+            ExprKind::Data => Ok(Go::simple(self.root(), Ty::Map(Box::new(Ty::Text)))),
+            ExprKind::Variable(id) => Ok(Go::simple(self.name(*id), self.types.variable(*id))),
+            ExprKind::Member { object, key, optional } => {
+                self.member(value, object, key, *optional)
+            }
+            ExprKind::Index { object, index, optional } => {
+                if *optional {
+                    return self.refuse(value.span, "an optional chain with a computed key");
+                }
+                self.index(value, object, index)
+            }
+            ExprKind::Chain(inner) => self.chain(value, inner),
+            ExprKind::Unary { operator, operand } => match operator {
+                Unary::Not => self.condition(value),
+                Unary::Plus => self.number(operand),
+                Unary::Minus => {
+                    let number = self.whole(operand)?;
+                    Ok(Go::call(format!("sub 0 {}", number.arg()), Ty::Int))
+                }
+                Unary::Typeof => match self.type_name(operand) {
+                    Some(name) => Ok(Go::text(name)),
+                    None => self.refuse(value.span, "`typeof` of what may be anything"),
+                },
+            },
+            ExprKind::Binary { operator: Binary::Add, left, right }
+                if self.types.ty(value) == Ty::Text =>
+            {
+                let mut texts = Vec::new();
+                self.joined(left, &mut texts)?;
+                self.joined(right, &mut texts)?;
+                Ok(Go::call(format!("print {}", texts.join(" ")), Ty::Text))
+            }
+            ExprKind::Binary { operator, left, right } => match operator {
+                Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => {
+                    self.arithmetic(value, *operator, left, right)
+                }
+                _ => self.condition(value),
+            },
+            ExprKind::Logical { operator, left, right } => {
+                self.logical(value, *operator, left, right)
+            }
+            ExprKind::Conditional { condition, then, otherwise } => {
+                let ty = self.types.ty(value);
+                let test = self.condition(condition)?;
+                let name = self.temporary();
+                self.action(format!("{name} := {}", nil().text));
+                self.action(format!("if {}", test.text));
+                let given = self.value(then)?;
+                let given = self.held(given, &ty);
+                self.action(format!("{name} = {}", given.text));
+                self.action("else");
+                let given = self.value(otherwise)?;
+                let given = self.held(given, &ty);
+                self.action(format!("{name} = {}", given.text));
+                self.action("end");
+                Ok(Go::simple(name, ty))
+            }
+            ExprKind::Call { function, arguments } => self.call(value, *function, arguments),
+            ExprKind::Recode { value: inner, from, to } => self.recode(value, inner, *from, *to),
+            ExprKind::Method { method, receiver, arguments, optional } => {
+                if *optional {
+                    return self.refuse(value.span, "an optional call of a method");
+                }
+                self.method(value, *method, receiver, arguments)
+            }
+            ExprKind::Each { method, receiver, item, index, result, optional } => {
+                if *optional {
+                    return self.refuse(value.span, "an optional call of a method");
+                }
+                self.each(value, *method, receiver, item, *index, result)
+            }
+            ExprKind::Regex(_) => self.refuse(value.span, "a regular expression in this place"),
+        }
+    }
+
+    /// The operands of a chain of `+` that makes a string.
+    fn joined(&mut self, value: &Expr, texts: &mut Vec<String>) -> Result<(), Refusal> {
+        if let ExprKind::Binary { operator: Binary::Add, left, right } = &value.kind
+            && self.types.ty(value) == Ty::Text
+        {
+            self.joined(left, texts)?;
+            return self.joined(right, texts);
+        }
+        texts.push(self.text(value)?.arg());
+        Ok(())
+    }
+
+    fn number_literal(&mut self, number: f64, value: &Expr) -> Result<Go, Refusal> {
+        match number_type(number) {
+            Ty::Int => Ok(Go::simple(format!("{number:.0}"), Ty::Int)),
+            _ if number.is_finite() && number != 0.0 => {
+                let text = format!("{number:e}");
+                Ok(Go::simple(text, Ty::Float))
+            }
+            _ => self.refuse(value.span, "a number that Go has no literal for"),
+        }
+    }
+
+    /// `String(E)` as a value; what is null or missing ends the rendering where it would have to
+    /// be known which.
+    pub(super) fn text(&mut self, value: &Expr) -> Result<Go, Refusal> {
+        match self.types.ty(value) {
+            Ty::Undefined => return Ok(Go::text("undefined")),
+            Ty::Null => return Ok(Go::text("null")),
+            _ => {}
+        }
+        let given = self.value(value)?;
+        Ok(match &given.ty {
+            Ty::Text => given,
+            Ty::Int | Ty::Bool => given.pipe("toString", Ty::Text),
+            Ty::OptText => {
+                let text = self.set(&given);
+                self.action(format!("if kindIs \"invalid\" {}", text.text));
+                self.action(format!("{} = \"undefined\"", text.text));
+                self.action("end");
+                Go { ty: Ty::Text, ..text }
+            }
+            Ty::List(item) if **item == Ty::Text => given.pipe("join \",\"", Ty::Text),
+            Ty::Json | Ty::OptJson if !self.exact => {
+                self.note(
+                    &codes::W13,
+                    value.span,
+                    "a number or a missing value would print otherwise",
+                );
+                given.pipe("toString", Ty::Text)
+            }
+            _ => self.with_helper(Helper::Text, &given, "text", Ty::Text),
+        })
+    }
+
+    /// A string, where JavaScript throws for anything else.
+    pub(super) fn string_argument(&mut self, value: &Expr) -> Result<Go, Refusal> {
+        if let ExprKind::Member { object, key, optional: false } = &value.kind
+            && matches!(object.kind, ExprKind::Data)
+        {
+            return Ok(self.data_or_failure(key));
+        }
+        let given = self.value(value)?;
+        match given.ty {
+            // Go's own functions take nothing but a string there.
+            Ty::Text | Ty::OptText | Ty::Json | Ty::OptJson => Ok(Go { ty: Ty::Text, ..given }),
+            _ => self.refuse(value.span, "something else than a string"),
+        }
+    }
+
+    /// Runs a helper on a value.
+    pub(super) fn with_helper(&mut self, helper: Helper, value: &Go, result: &str, ty: Ty) -> Go {
+        let name = self.helper(helper);
+        let box_ = self.set(&Go::call(format!("dict \"value\" {}", value.arg()), Ty::Json));
+        self.action(format!("template {} {}", quote(name), box_.text));
+        Go { text: format!("{}.{result}", box_.text), shape: Shape::Operand, ty, simple: true }
+    }
+
+    fn logical(
+        &mut self,
+        value: &Expr,
+        operator: Logical,
+        left: &Expr,
+        right: &Expr,
+    ) -> Result<Go, Refusal> {
+        let ty = self.types.ty(value);
+        // An absent key is as false as an empty one.
+        let given = match (&left.kind, operator) {
+            (ExprKind::Member { object, key, .. }, Logical::Or)
+                if matches!(object.kind, ExprKind::Data) =>
+            {
+                self.data_or_nothing(key)
+            }
+            _ => self.value(left)?,
+        };
+        if operator == Logical::Coalesce
+            && matches!(
+                given.ty,
+                Ty::Text | Ty::Int | Ty::Float | Ty::Bool | Ty::List(_) | Ty::Map(_)
+            )
+        {
+            return Ok(given);
+        }
+        if matches!(given.ty, Ty::Text | Ty::Bool | Ty::Int) && operator != Logical::Coalesce {
+            let (before, other) = self.aside(|it| {
+                let other = it.value(right)?;
+                Ok(it.held(other, &ty))
+            })?;
+            if before.is_empty() {
+                let name = if operator == Logical::Or { "or" } else { "and" };
+                let given = self.held(given, &ty);
+                return Ok(Go::call(format!("{name} {} {}", given.arg(), other.arg()), ty));
+            }
+        }
+        let given = self.held(given, &ty);
+        let kept = self.set(&given);
+        let test = match operator {
+            Logical::Coalesce => format!("kindIs \"invalid\" {}", kept.text),
+            Logical::Or => format!("not {}", self.truth(&kept).arg()),
+            Logical::And => self.truth(&kept).text,
+        };
+        self.action(format!("if {test}"));
+        let other = self.value(right)?;
+        let other = self.held(other, &ty);
+        self.action(format!("{} = {}", kept.text, other.text));
+        self.action("end");
+        Ok(Go { ty, ..kept })
+    }
+
+    fn call(
+        &mut self,
+        value: &Expr,
+        function: Function,
+        arguments: &[Expr],
+    ) -> Result<Go, Refusal> {
+        let Some(first) = arguments.first() else {
+            return self.refuse(value.span, "a function without an argument");
+        };
+        match function {
+            Function::JsonParse => {
+                let text = self.string_argument(first)?;
+                let name = if self.exact { "mustFromJson" } else { "fromJson" };
+                Ok(text.pipe(name, Ty::Json))
+            }
+            Function::JsonStringify => {
+                let (json, absent) = self.stringify(value.span, arguments)?;
+                if let Some(absent) = absent {
+                    self.fail_if(&absent, "a value is missing");
+                }
+                Ok(json)
+            }
+            Function::YamlDump => {
+                let yaml = self.yaml(value.span, first)?;
+                Ok(Go::call(format!("print {} \"\\n\"", yaml.arg()), Ty::Text))
+            }
+            Function::YamlLoad => {
+                let text = self.string_argument(first)?;
+                self.note(
+                    &codes::W07,
+                    value.span,
+                    "ESO reads YAML by older rules: yes, no, on, off and dates are no strings",
+                );
+                let read = text.pipe("fromYaml", Ty::Map(Box::new(Ty::Json)));
+                if !self.exact {
+                    return Ok(read);
+                }
+                let read = self.set(&read);
+                self.fail_if(&format!("hasKey {} \"Error\"", read.text), "not a YAML object");
+                Ok(read)
+            }
+            Function::Escape => {
+                let ty = self.types.ty(first);
+                match ty {
+                    Ty::Text => {
+                        let given = self.value(first)?;
+                        Ok(super::output::escaped(&given))
+                    }
+                    _ => self.refuse(value.span, "`_.escape` of what may be no string"),
+                }
+            }
+            Function::EncodeUriComponent => {
+                let text = self.text(first)?;
+                Ok(text.pipe(
+                    r#"urlquery | replace "+" "%20" | replace "%21" "!" | replace "%27" "'" | replace "%28" "(" | replace "%29" ")" | replace "%2A" "*""#,
+                    Ty::Text,
+                ))
+            }
+            Function::String => self.text(first),
+            Function::Number => self.number(first),
+            Function::ParseInt => self.parse_int(value, arguments),
+            Function::ParseFloat => self.parse_float(first),
+            Function::Boolean => {
+                let test = self.condition(first)?;
+                Ok(self.boolean(test))
+            }
+            Function::IsArray => {
+                let given = self.value(first)?;
+                Ok(match given.ty {
+                    Ty::Json | Ty::OptJson => {
+                        Go::call(format!("kindIs \"slice\" {}", given.arg()), Ty::Bool)
+                    }
+                    Ty::List(_) => Go::simple("true", Ty::Bool),
+                    _ => Go::simple("false", Ty::Bool),
+                })
+            }
+            Function::Keys => {
+                let object = self.map_argument(first)?;
+                self.note(&codes::W16, value.span, "keys come in the order of the alphabet");
+                Ok(object.pipe("keys | sortAlpha", Ty::list(Ty::Text)))
+            }
+            Function::Values => self.values_of(value, first),
+            Function::Assign => self.assign(value, arguments),
+            Function::Entries | Function::FromEntries => {
+                self.refuse(value.span, "entries of an object outside a loop over them")
+            }
+            Function::EncodeUri | Function::DecodeUriComponent => {
+                self.refuse(value.span, "a function for URLs that has no counterpart")
+            }
+        }
+    }
+
+    /// An object, where it has to be one.
+    pub(super) fn map_argument(&mut self, value: &Expr) -> Result<Go, Refusal> {
+        let given = self.value(value)?;
+        match given.ty {
+            Ty::Map(_) if given.text == "." || given.text == "$" => {
+                self.refuse(value.span, "the keys of `data`")
+            }
+            Ty::Map(_) => Ok(given),
+            Ty::Json | Ty::OptJson if self.exact => {
+                let given = self.keep(given);
+                let test = format!("not (kindIs \"map\" {})", given.text);
+                self.fail_if(&test, "a value is not an object");
+                Ok(given)
+            }
+            Ty::Json | Ty::OptJson => Ok(given),
+            _ => self.refuse(value.span, "something else than an object"),
+        }
+    }
+}
