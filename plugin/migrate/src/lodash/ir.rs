@@ -331,6 +331,7 @@ pub enum ExprKind {
 }
 
 /// A regular expression literal.
+#[allow(clippy::struct_excessive_bools)] // They are its flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regex {
     /// Between the slashes, as written.

@@ -253,7 +253,6 @@ impl<'c> Counter<'c> {
     fn skip_name(&mut self) {
         while self.at < self.bytes.len() {
             match self.peek(0) {
-                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => self.at += 1,
                 b'\\' if self.peek(1) == b'u' && self.peek(2) == b'{' => {
                     self.at += 3;
                     while self.at < self.bytes.len() && self.peek(0).is_ascii_hexdigit() {
@@ -263,7 +262,9 @@ impl<'c> Counter<'c> {
                         self.at += 1;
                     }
                 }
-                b'\\' => self.at += 1,
+                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | b'\\' | 0x80.. => {
+                    self.at += 1;
+                }
                 _ => return,
             }
         }

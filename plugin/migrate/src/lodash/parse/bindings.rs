@@ -246,7 +246,9 @@ impl Reader<'_> {
             }
             ExprKind::Call { function: Function::Assign | Function::FromEntries, arguments }
             | ExprKind::Method { method: Method::Concat, arguments, .. } => {
-                arguments.iter().for_each(|argument| self.share(argument));
+                for argument in arguments {
+                    self.share(argument);
+                }
             }
             _ => {}
         }

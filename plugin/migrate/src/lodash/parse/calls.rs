@@ -152,7 +152,9 @@ impl Reader<'_> {
             return self.refuse(call.span, "a method of a regular expression");
         }
         if method == Method::Concat {
-            arguments.iter().for_each(|argument| self.share(argument));
+            for argument in &arguments {
+                self.share(argument);
+            }
         }
         if method == Method::Slice && arguments.is_empty() {
             arguments.push(Expr { kind: ExprKind::Number(0.0), span: self.span(call.span) });
@@ -273,7 +275,9 @@ impl Reader<'_> {
                 matches!(arguments.first(), Some(Expr { kind: ExprKind::Object(_), .. }))
             }
             Function::FromEntries => {
-                arguments.iter().for_each(|argument| self.share(argument));
+                for argument in &arguments {
+                    self.share(argument);
+                }
                 arguments.len() == 1
             }
             // What they take besides is ignored, as by JavaScript.

@@ -196,7 +196,7 @@ impl Reader<'_> {
                     if it.kind != PropertyKind::Init || it.method {
                         return self.refuse(it.span, "a function in an object");
                     }
-                    let key = match self.key(&it.key) {
+                    let key = match key_of(&it.key) {
                         Some(key) if key != "__proto__" => key,
                         Some(_) => return self.refuse(it.span, "the prototype of an object"),
                         None => return self.refuse(it.span, "a computed key of an object"),
@@ -231,18 +231,6 @@ impl Reader<'_> {
             parts.push(Expr { kind: ExprKind::Object(members), span: here });
         }
         Ok(ExprKind::Call { function: Function::Assign, arguments: parts })
-    }
-
-    fn key(&self, key: &PropertyKey<'_>) -> Option<String> {
-        match key {
-            PropertyKey::StaticIdentifier(name) => Some(name.name.to_string()),
-            PropertyKey::StringLiteral(text) if !text.lone_surrogates => {
-                Some(text.value.to_string())
-            }
-            PropertyKey::TemplateLiteral(text) => text.single_quasi().map(|it| it.to_string()),
-            PropertyKey::NumericLiteral(number) => index_key(number.value),
-            _ => None,
-        }
     }
 
     fn unary(&mut self, unary: &ast::UnaryExpression<'_>) -> Result<ExprKind, Refusal> {
@@ -326,6 +314,17 @@ impl Reader<'_> {
             }
             MemberExpression::PrivateFieldExpression(it) => self.refuse(it.span, "a private field"),
         }
+    }
+}
+
+/// The key of a member of an object literal, when it is written out.
+fn key_of(key: &PropertyKey<'_>) -> Option<String> {
+    match key {
+        PropertyKey::StaticIdentifier(name) => Some(name.name.to_string()),
+        PropertyKey::StringLiteral(text) if !text.lone_surrogates => Some(text.value.to_string()),
+        PropertyKey::TemplateLiteral(text) => text.single_quasi().map(|it| it.to_string()),
+        PropertyKey::NumericLiteral(number) => index_key(number.value),
+        _ => None,
     }
 }
 

@@ -207,7 +207,7 @@ fn adds_one(update: &Expression<'_>, name: &str) -> bool {
             it.operator == AssignmentOperator::Addition
                 && matches!(&it.left,
                     AssignmentTarget::AssignmentTargetIdentifier(id) if id.name == name)
-                && matches!(&it.right, Expression::NumericLiteral(one) if one.value == 1.0)
+                && matches!(&it.right, Expression::NumericLiteral(one) if one.value.to_bits() == 1.0_f64.to_bits())
         }
         _ => false,
     }

@@ -88,6 +88,7 @@ struct Names {
 }
 
 /// What is known of one variable.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Default)]
 struct Facts {
     constant: bool,

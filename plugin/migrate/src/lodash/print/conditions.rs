@@ -27,12 +27,12 @@ impl Printer<'_> {
                     let text = format!("{name} {} {}", first.arg(), second.arg());
                     return Ok(Go::call(text, Ty::OptJson));
                 }
-                let test = self.boolean(first);
+                let test = boolean(first);
                 let test = self.set(&test);
                 let not = if is_and { "" } else { "not " };
                 self.action(format!("if {not}{}", test.text));
                 self.out.extend(before);
-                let second = self.boolean(second);
+                let second = boolean(second);
                 self.action(format!("{} = {}", test.text, second.text));
                 self.action("end");
                 Ok(Go { ty: Ty::Bool, ..test })
@@ -75,14 +75,6 @@ impl Printer<'_> {
             }
             _ => value.clone(),
         }
-    }
-
-    /// True or false itself, not what stands for it.
-    pub(super) fn boolean(&mut self, test: Go) -> Go {
-        if test.ty == Ty::Bool {
-            return test;
-        }
-        Go::call(format!("not (not {})", test.arg()), Ty::Bool)
     }
 
     /// What `typeof` says, where that is known.
@@ -370,4 +362,12 @@ impl Printer<'_> {
         let given = self.map_argument(object)?;
         Ok(Go::call(format!("hasKey {} {}", given.arg(), quote(name)), Ty::Bool))
     }
+}
+
+/// True or false itself, not what stands for it.
+pub(super) fn boolean(test: Go) -> Go {
+    if test.ty == Ty::Bool {
+        return test;
+    }
+    Go::call(format!("not (not {})", test.arg()), Ty::Bool)
 }

@@ -1,9 +1,9 @@
 //! `JSON.stringify`, `yaml.dump`, and objects.
 
-use super::Printer;
 use super::go::{Go, quote};
 use super::helpers::Helper;
 use super::types::Ty;
+use super::{Printer, held};
 use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Expr, ExprKind, Span};
@@ -258,7 +258,7 @@ impl Printer<'_> {
                 return self.refuse(member.span, "a member of an object that may be undefined");
             }
             let given = self.value(member)?;
-            texts.push(format!("{} {}", quote(key), self.held(given, &item).arg()));
+            texts.push(format!("{} {}", quote(key), held(given, &item).arg()));
         }
         Ok(Go::call(format!("dict {}", texts.join(" ")).trim_end().to_owned(), ty))
     }

@@ -1,10 +1,10 @@
 //! Lists and their methods.
 
-use super::Printer;
 use super::go::{Go, quote};
 use super::helpers::Helper;
 use super::nil;
 use super::types::{Ty, never_empty};
+use super::{Printer, held};
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binding, Each, Expr, ExprKind, Method, VariableId};
 
@@ -13,14 +13,13 @@ impl Printer<'_> {
     fn list_argument(&mut self, value: &Expr) -> Result<Go, Refusal> {
         let given = self.value(value)?;
         match &given.ty {
-            Ty::List(_) => Ok(given),
             Ty::Json | Ty::OptJson if self.exact => {
                 let given = self.keep(given);
                 let test = format!("not (kindIs \"slice\" {})", given.text);
                 self.fail_if(&test, "a value is not a list");
                 Ok(given)
             }
-            Ty::Json | Ty::OptJson => Ok(given),
+            Ty::List(_) | Ty::Json | Ty::OptJson => Ok(given),
             _ => self.refuse(value.span, "a method of lists on something else"),
         }
     }
@@ -36,10 +35,10 @@ impl Printer<'_> {
         let ty = self.types.ty(value);
         let list = self.list_argument(receiver)?;
         match (method, arguments) {
-            (Method::Join, []) => self.join(&list, Go::text(",")),
+            (Method::Join, []) => Ok(self.join(&list, &Go::text(","))),
             (Method::Join, [separator]) => {
                 let separator = self.text(separator)?;
-                self.join(&list, separator)
+                Ok(self.join(&list, &separator))
             }
             (Method::Pop | Method::Shift, []) => {
                 let name = if method == Method::Pop { "last" } else { "first" };
@@ -79,14 +78,14 @@ impl Printer<'_> {
             }
             (Method::Slice, [start]) => match number(start) {
                 Some(0) => Ok(list),
-                Some(start) if start > 0 => self.without_first(&list, start, ty),
+                Some(start) if start > 0 => Ok(self.without_first(&list, start, ty)),
                 _ => self.refuse(value.span, "this part of a list"),
             },
             (Method::Slice, [start, end]) => match (number(start), number(end)) {
                 (Some(0), Some(-1)) => Ok(Go::call(format!("initial {}", list.arg()), ty)),
                 (Some(1), Some(-1)) => Ok(Go::call(format!("rest (initial {})", list.arg()), ty)),
                 (Some(start), Some(end)) if start >= 0 && end >= 0 => {
-                    self.between(&list, start, end, ty)
+                    Ok(self.between(&list, start, end, ty))
                 }
                 _ => self.refuse(value.span, "this part of a list"),
             },
@@ -94,14 +93,14 @@ impl Printer<'_> {
         }
     }
 
-    fn without_first(&mut self, list: &Go, count: i64, ty: Ty) -> Result<Go, Refusal> {
+    fn without_first(&mut self, list: &Go, count: i64, ty: Ty) -> Go {
         if count == 1 {
-            return Ok(Go::call(format!("rest {}", list.arg()), ty));
+            return Go::call(format!("rest {}", list.arg()), ty);
         }
         self.between(list, count, i64::MAX, ty)
     }
 
-    fn between(&mut self, list: &Go, start: i64, end: i64, ty: Ty) -> Result<Go, Refusal> {
+    fn between(&mut self, list: &Go, start: i64, end: i64, ty: Ty) -> Go {
         let made = self.set(&Go::call("list", ty.clone()));
         let place = self.temporary();
         let item = self.temporary();
@@ -115,14 +114,14 @@ impl Printer<'_> {
         self.action(format!("{0} = append {0} {item}", made.text));
         self.action("end");
         self.action("end");
-        Ok(Go { ty, ..made })
+        Go { ty, ..made }
     }
 
-    fn join(&mut self, list: &Go, separator: Go) -> Result<Go, Refusal> {
+    fn join(&mut self, list: &Go, separator: &Go) -> Go {
         let texts =
             matches!(&list.ty, Ty::List(item) if matches!(**item, Ty::Text | Ty::Int | Ty::Never));
         if texts || !self.exact {
-            return Ok(list.pipe(&format!("join {}", separator.arg()), Ty::Text));
+            return list.pipe(&format!("join {}", separator.arg()), Ty::Text);
         }
         let name = self.helper(Helper::Text);
         let box_ = self.set(&Go::call(
@@ -130,7 +129,7 @@ impl Printer<'_> {
             Ty::Json,
         ));
         self.action(format!("template {} {}", quote(name), box_.text));
-        Ok(Go::simple(format!("{}.text", box_.text), Ty::Text))
+        Go::simple(format!("{}.text", box_.text), Ty::Text)
     }
 
     /// `map`, `filter` and their kin, by a loop that fills a variable.
@@ -163,7 +162,7 @@ impl Printer<'_> {
         self.over(receiver, true, item, index, |printer| {
             if method == Each::Map {
                 let given = printer.value(result)?;
-                let given = printer.held(given, &ty.item());
+                let given = held(given, &ty.item());
                 printer.action(format!("{name} = append {name} {}", given.arg()));
                 return Ok(());
             }

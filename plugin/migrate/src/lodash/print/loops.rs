@@ -1,8 +1,8 @@
 //! Loops.
 
+use super::Printer;
 use super::go::{Go, quote};
 use super::types::{Ty, entries};
-use super::{Printer, nil};
 use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binding, Expr, ExprKind, Stmt, VariableId};
@@ -123,7 +123,7 @@ impl Printer<'_> {
                 for (place, id) in ids.iter().enumerate() {
                     let Some(id) = id else { continue };
                     let of = Go::simple(element, ty.clone());
-                    let given = self.element(of, &place.to_string(), inner.clone())?;
+                    let given = self.element(of, &place.to_string(), inner.clone());
                     let name = self.name(*id);
                     self.action(format!("{name} := {}", given.text));
                 }
@@ -140,7 +140,6 @@ impl Printer<'_> {
     ) -> Result<(), Refusal> {
         let given = self.value(object)?;
         let given = match &given.ty {
-            Ty::Map(_) => given,
             Ty::Json | Ty::OptJson if self.exact => {
                 let given = self.keep(given);
                 let test =
@@ -148,7 +147,7 @@ impl Printer<'_> {
                 self.fail_if(&test, "a value is not an object");
                 given
             }
-            Ty::Json | Ty::OptJson => given,
+            Ty::Map(_) | Ty::Json | Ty::OptJson => given,
             _ => return self.refuse(object.span, "a loop over the keys of what is no object"),
         };
         self.note(&codes::W16, object.span, "keys come in the order of the alphabet");
@@ -201,7 +200,6 @@ impl Printer<'_> {
         self.action(format!("range $_, $e := {}", given.text));
         self.action(format!("{0} = append {0} $e", list.text));
         self.action("end");
-        let _ = nil();
         Ok(list)
     }
 }

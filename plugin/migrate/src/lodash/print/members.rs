@@ -2,7 +2,7 @@
 
 use super::go::{Go, Shape, is_name, quote};
 use super::types::{Ty, never_empty};
-use super::{Printer, nil};
+use super::{Printer, held, nil};
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Expr, ExprKind};
 
@@ -86,11 +86,11 @@ impl Printer<'_> {
                 if never_empty && key == "0" {
                     return Ok(Go::call(format!("first {}", given.arg()), *item));
                 }
-                self.element(given, key, *item)
+                Ok(self.element(given, key, *item))
             }
-            Ty::Text if is_index => self.character(given, key),
-            Ty::Json | Ty::OptJson if key == "length" => self.length(given),
-            Ty::Json | Ty::OptJson if is_index => self.element(given, key, Ty::Json),
+            Ty::Text if is_index => Ok(self.character(given, key)),
+            Ty::Json | Ty::OptJson if key == "length" => Ok(self.length(given)),
+            Ty::Json | Ty::OptJson if is_index => Ok(self.element(given, key, Ty::Json)),
             Ty::Json | Ty::OptJson | Ty::Map(_) => Ok(self.named(&given, key)),
             _ => self.refuse(value.span, "a member that is always undefined"),
         }
@@ -120,14 +120,14 @@ impl Printer<'_> {
     }
 
     /// The element of a list at a place that may be behind its end.
-    pub(super) fn element(&mut self, list: Go, place: &str, item: Ty) -> Result<Go, Refusal> {
+    pub(super) fn element(&mut self, list: Go, place: &str, item: Ty) -> Go {
         let from_json = list.ty.is_json();
         if !self.exact {
-            return Ok(Go::call(format!("index {} {place}", list.arg()), item));
+            return Go::call(format!("index {} {place}", list.arg()), item);
         }
         let item = item.join(Ty::Undefined);
         if place == "0" {
-            return Ok(Go::call(format!("first {}", list.arg()), item));
+            return Go::call(format!("first {}", list.arg()), item);
         }
         let list = self.keep(list);
         if from_json {
@@ -138,28 +138,28 @@ impl Printer<'_> {
         self.action(format!("if gt (len {}) {place}", list.text));
         self.action(format!("{} = index {} {place}", found.text, list.text));
         self.action("end");
-        Ok(Go { ty: item, ..found })
+        Go { ty: item, ..found }
     }
 
-    fn character(&mut self, text: Go, place: &str) -> Result<Go, Refusal> {
+    fn character(&mut self, text: Go, place: &str) -> Go {
         let text = self.keep(text);
         let found = self.set(&nil());
         self.action(format!("if gt (len {}) {place}", text.text));
         let next = place.parse::<u64>().unwrap_or_default().saturating_add(1);
         self.action(format!("{} = substr {place} {next} {}", found.text, text.text));
         self.action("end");
-        Ok(Go { ty: Ty::OptText, ..found })
+        Go { ty: Ty::OptText, ..found }
     }
 
     /// `length` of what may be a string or a list; an object may have a member of that name.
-    fn length(&mut self, object: Go) -> Result<Go, Refusal> {
+    fn length(&mut self, object: Go) -> Go {
         if !self.exact {
-            return Ok(object.pipe("len", Ty::Int));
+            return object.pipe("len", Ty::Int);
         }
         let object = self.keep(object);
         let test = format!("not (or (kindIs \"string\" {0}) (kindIs \"slice\" {0}))", object.text);
         self.fail_if(&test, "a value has no length");
-        Ok(object.pipe("len", Ty::Int))
+        object.pipe("len", Ty::Int)
     }
 
     pub(super) fn index(
@@ -197,18 +197,18 @@ impl Printer<'_> {
             (Ty::List(item), Ty::Int) => {
                 let place = self.value(index)?;
                 let place = self.keep(place);
-                self.place_in(given, &place, *item)
+                Ok(self.place_in(given, &place, *item))
             }
             (Ty::Json | Ty::OptJson, Ty::Int) => {
                 let place = self.value(index)?;
                 let place = self.keep(place);
-                self.place_in(given, &place, Ty::Json)
+                Ok(self.place_in(given, &place, Ty::Json))
             }
             _ => self.refuse(value.span, "a computed key of what may be anything"),
         }
     }
 
-    fn place_in(&mut self, list: Go, place: &Go, item: Ty) -> Result<Go, Refusal> {
+    fn place_in(&mut self, list: Go, place: &Go, item: Ty) -> Go {
         let list = self.keep(list);
         let test = format!("lt {} 0", place.text);
         self.fail_if(&test, "an index is negative");
@@ -220,7 +220,7 @@ impl Printer<'_> {
         self.action(format!("if gt (len {}) {}", list.text, place.text));
         self.action(format!("{} = index {} {}", found.text, list.text, place.text));
         self.action("end");
-        Ok(Go { ty: item.join(Ty::Undefined), ..found })
+        Go { ty: item.join(Ty::Undefined), ..found }
     }
 
     /// `a?.b`: nil when `a` is nil.
@@ -236,18 +236,18 @@ impl Printer<'_> {
             Ty::OptText | Ty::Text => {
                 return self.refuse(value.span, "an optional chain on what is never an object");
             }
-            _ if key == "length" => self.length(object)?,
+            _ if key == "length" => self.length(object),
             _ => {
                 let is_index = !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
                 if is_index {
-                    self.element(object, key, Ty::Json)?
+                    self.element(object, key, Ty::Json)
                 } else {
                     self.named(&object, key)
                 }
             }
         };
         let ty = inner.ty.clone().join(Ty::Undefined);
-        let inner = self.held(inner, &ty);
+        let inner = held(inner, &ty);
         self.action(format!("{} = {}", found.text, inner.text));
         self.action("end");
         Ok(Go { ty, ..found })

@@ -4,6 +4,8 @@
 //! parts into variables. A value that JavaScript treats in a way that Go has no words for ends
 //! the rendering with an error: Secrets then keep what they have, as they did with KES.
 
+#![allow(clippy::similar_names)] // `text` and `test` are what they are called.
+
 mod conditions;
 mod go;
 mod helpers;
@@ -178,16 +180,6 @@ impl Printer<'_> {
         Ok((made, result?))
     }
 
-    /// A value in the form in which a variable of this type holds it.
-    fn held(&mut self, value: Go, ty: &Ty) -> Go {
-        match (&value.ty, ty) {
-            (Ty::Int, Ty::Float | Ty::Json | Ty::OptJson) => {
-                Go::call(format!("float64 {}", value.arg()), Ty::Float)
-            }
-            _ => value,
-        }
-    }
-
     /// `template.data`: what KES rendered was base64, and ESO encodes by itself.
     fn base64(&mut self, body: &[Stmt]) -> Result<(), Refusal> {
         let mut printed: Option<&Expr> = None;
@@ -245,6 +237,16 @@ impl Printer<'_> {
             self.action(given.pipe("b64dec", Ty::Text).text);
         }
         Ok(())
+    }
+}
+
+/// A value in the form in which a variable of this type holds it.
+fn held(value: Go, ty: &Ty) -> Go {
+    match (&value.ty, ty) {
+        (Ty::Int, Ty::Float | Ty::Json | Ty::OptJson) => {
+            Go::call(format!("float64 {}", value.arg()), Ty::Float)
+        }
+        _ => value,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Numbers.
 
-use super::Printer;
 use super::go::{Go, quote};
 use super::helpers::Helper;
 use super::types::Ty;
+use super::{Printer, held};
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binary, Expr, ExprKind};
 
@@ -35,7 +35,7 @@ impl Printer<'_> {
     /// A number as Go's float.
     pub(super) fn float(&mut self, value: &Expr) -> Result<Go, Refusal> {
         let given = self.number(value)?;
-        Ok(self.held(given, &Ty::Float))
+        Ok(held(given, &Ty::Float))
     }
 
     /// A number that has to be whole.
@@ -117,7 +117,7 @@ impl Printer<'_> {
     pub(super) fn parse_int(&mut self, value: &Expr, arguments: &[Expr]) -> Result<Go, Refusal> {
         let radix_is_ten = match arguments.get(1).map(|radix| &radix.kind) {
             None | Some(ExprKind::Undefined) => false,
-            Some(ExprKind::Number(radix)) if *radix == 10.0 => true,
+            Some(ExprKind::Number(radix)) if radix.to_bits() == 10.0_f64.to_bits() => true,
             Some(_) => return self.refuse(value.span, "`parseInt` with this base"),
         };
         let Some(first) = arguments.first() else {
@@ -134,22 +134,22 @@ impl Printer<'_> {
             let test = format!("regexMatch {} {}", quote("^[\\t-\\r ]*[-+]?0[xX]"), text.text);
             self.fail_if(&test, "a number is hexadecimal");
         }
-        self.leading_number(&text, "^[\\t-\\r ]*[-+]?[0-9]+")
+        Ok(self.leading_number(&text, "^[\\t-\\r ]*[-+]?[0-9]+"))
     }
 
     pub(super) fn parse_float(&mut self, value: &Expr) -> Result<Go, Refusal> {
         let text = self.text(value)?;
         let text = self.keep(text);
-        self.leading_number(
+        Ok(self.leading_number(
             &text,
             "^[\\t-\\r ]*[-+]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][-+]?[0-9]{1,2})?",
-        )
+        ))
     }
 
-    fn leading_number(&mut self, text: &Go, pattern: &str) -> Result<Go, Refusal> {
+    fn leading_number(&mut self, text: &Go, pattern: &str) -> Go {
         let found =
             self.set(&Go::call(format!("regexFind {} {}", quote(pattern), text.text), Ty::Text));
         self.fail_if(&format!("eq {} \"\"", found.text), "a value is not a number");
-        Ok(Go::call(format!("float64 (trim {})", found.text), Ty::Float))
+        Go::call(format!("float64 (trim {})", found.text), Ty::Float)
     }
 }

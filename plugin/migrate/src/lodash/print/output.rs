@@ -61,7 +61,7 @@ impl Printer<'_> {
                 }
             }
             Ty::List(item) if *item == Ty::Text => {
-                self.action(given.pipe("join \",\"", Ty::Text).text)
+                self.action(given.pipe("join \",\"", Ty::Text).text);
             }
             Ty::Json | Ty::OptJson if !self.exact => {
                 self.note(
@@ -104,9 +104,6 @@ impl Printer<'_> {
                 }
                 Ok(())
             }
-            ExprKind::Call { function: Function::JsonStringify, .. }
-            | ExprKind::Member { .. }
-            | ExprKind::Logical { .. } => self.print_plain(value),
             ExprKind::Method { method: Method::Join, receiver, arguments, optional: false } => {
                 self.print_join(value, receiver, arguments)
             }
@@ -116,10 +113,12 @@ impl Printer<'_> {
                 arguments,
                 optional: false,
                 ..
-            } => match self.print_replace(receiver, arguments)? {
-                true => Ok(()),
-                false => self.print_plain(value),
-            },
+            } => {
+                if self.print_replace(receiver, arguments)? {
+                    return Ok(());
+                }
+                self.print_plain(value)
+            }
             ExprKind::Method { method: Method::ToString, receiver, optional: false, .. }
                 if self.types.ty(receiver) == Ty::Text =>
             {

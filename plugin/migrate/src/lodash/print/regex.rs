@@ -13,6 +13,7 @@ const SPACE: &str = "\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{202
 const MAX_DEPTH: usize = 40;
 
 /// A pattern for Go.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) text: String,
@@ -197,7 +198,7 @@ impl Reader<'_> {
         } else if c.is_ascii_graphic() || c == ' ' {
             self.out.push(c);
         } else {
-            self.out.push_str(&format!("\\x{{{:x}}}", u32::from(c)));
+            write_code(&mut self.out, c);
         }
     }
 
@@ -332,8 +333,8 @@ impl Reader<'_> {
                 self.out.push(c);
             }
             's' if in_class => self.out.push_str(SPACE),
-            's' => self.out.push_str(&format!("[{SPACE}]")),
-            'S' if !in_class => self.out.push_str(&format!("[^{SPACE}]")),
+            's' => self.out.extend(["[", SPACE, "]"]),
+            'S' if !in_class => self.out.extend(["[^", SPACE, "]"]),
             'n' | 'r' | 't' | 'f' | 'v' => {
                 self.out.push('\\');
                 self.out.push(c);
@@ -364,9 +365,13 @@ impl Reader<'_> {
             return self.refuse("a regular expression with half a character");
         };
         self.at += digits;
-        self.out.push_str(&format!("\\x{{{:x}}}", u32::from(c)));
+        write_code(&mut self.out, c);
         Ok(())
     }
+}
+
+fn write_code(out: &mut String, c: char) {
+    out.extend(["\\x{", &format!("{:x}", u32::from(c)), "}"]);
 }
 
 #[cfg(test)]

@@ -142,23 +142,22 @@ impl Printer<'_> {
             return self.refuse(span, "a regular expression that may match nothing");
         }
         let text = self.one_kind_of_line(text, pattern.lines);
-        let with = match &with.kind {
-            ExprKind::Text(text) => replacement(text, pattern.groups, with.span)?,
-            _ => {
-                let with = self.computed_replacement(with)?;
-                if !given.global {
-                    return self.refuse(span, "a first match replaced by what is computed");
-                }
-                return Ok(Go::call(
-                    format!(
-                        "regexReplaceAllLiteral {} {} {}",
-                        quote(&pattern.text),
-                        text.arg(),
-                        with.arg()
-                    ),
-                    Ty::Text,
-                ));
+        let with = if let ExprKind::Text(text) = &with.kind {
+            replacement(text, pattern.groups, with.span)?
+        } else {
+            let with = self.computed_replacement(with)?;
+            if !given.global {
+                return self.refuse(span, "a first match replaced by what is computed");
             }
+            return Ok(Go::call(
+                format!(
+                    "regexReplaceAllLiteral {} {} {}",
+                    quote(&pattern.text),
+                    text.arg(),
+                    with.arg()
+                ),
+                Ty::Text,
+            ));
         };
         let groups = matches!(&with, With::Groups(parts)
             if parts.iter().any(|part| matches!(part, Part::Group(group) if *group > 0)));

@@ -240,7 +240,9 @@ impl<'d> Types<'d> {
                 self.inside(result);
             }
             ExprKind::Concat(parts) | ExprKind::List(parts) => {
-                parts.iter().for_each(|part| self.inside(part));
+                for part in parts {
+                    self.inside(part);
+                }
             }
             ExprKind::Object(members) => members.iter().for_each(|(_, part)| self.inside(part)),
             ExprKind::Member { object, .. } | ExprKind::Chain(object) => self.inside(object),
@@ -262,7 +264,9 @@ impl<'d> Types<'d> {
             ExprKind::Recode { value, .. } => self.inside(value),
             ExprKind::Method { receiver, arguments, .. } => {
                 self.inside(receiver);
-                arguments.iter().for_each(|it| self.inside(it));
+                for argument in arguments {
+                    self.inside(argument);
+                }
             }
             _ => {}
         }
@@ -292,8 +296,7 @@ impl<'d> Types<'d> {
                 if *optional { ty.join(Ty::Undefined) } else { ty }
             }
             ExprKind::Index { object, .. } => match self.ty(object) {
-                Ty::List(item) => item.join(Ty::Undefined),
-                Ty::Map(item) => item.join(Ty::Undefined),
+                Ty::List(item) | Ty::Map(item) => item.join(Ty::Undefined),
                 Ty::Text => Ty::OptText,
                 _ => Ty::OptJson,
             },
@@ -343,7 +346,6 @@ impl<'d> Types<'d> {
     fn call(&self, function: Function, arguments: &[Expr]) -> Ty {
         match function {
             Function::JsonParse => Ty::Json,
-            Function::YamlLoad => Ty::Map(Box::new(Ty::Json)),
             Function::JsonStringify
             | Function::YamlDump
             | Function::Escape
@@ -358,7 +360,9 @@ impl<'d> Types<'d> {
                 Ty::list(arguments.first().map_or(Ty::Json, |of| value_of(self.ty(of))))
             }
             Function::Entries => Ty::list(Ty::list(Ty::Json)),
-            Function::FromEntries | Function::Assign => Ty::Map(Box::new(Ty::Json)),
+            Function::YamlLoad | Function::FromEntries | Function::Assign => {
+                Ty::Map(Box::new(Ty::Json))
+            }
         }
     }
 
@@ -440,7 +444,6 @@ fn member_of(object: Ty, key: &str) -> Ty {
         Ty::List(item) if is_index => item.join(Ty::Undefined),
         Ty::Text if is_index => Ty::OptText,
         Ty::Map(item) => item.join(Ty::Undefined),
-        Ty::Json | Ty::OptJson => Ty::OptJson,
         _ => Ty::OptJson,
     }
 }

@@ -1,9 +1,10 @@
 //! Expressions as Go values.
 
+use super::conditions::boolean;
 use super::go::{Go, Shape, quote};
 use super::helpers::Helper;
 use super::types::{Ty, number_type};
-use super::{Printer, nil};
+use super::{Printer, held, nil};
 use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binary, Expr, ExprKind, Function, Logical, Unary};
@@ -29,7 +30,7 @@ impl Printer<'_> {
                 let mut texts = Vec::new();
                 for item in items {
                     let given = self.value(item)?;
-                    texts.push(self.held(given, &ty.item()).arg());
+                    texts.push(held(given, &ty.item()).arg());
                 }
                 Ok(Go::call(format!("list {}", texts.join(" ")).trim_end().to_owned(), ty))
             }
@@ -82,11 +83,11 @@ impl Printer<'_> {
                 self.action(format!("{name} := {}", nil().text));
                 self.action(format!("if {}", test.text));
                 let given = self.value(then)?;
-                let given = self.held(given, &ty);
+                let given = held(given, &ty);
                 self.action(format!("{name} = {}", given.text));
                 self.action("else");
                 let given = self.value(otherwise)?;
-                let given = self.held(given, &ty);
+                let given = held(given, &ty);
                 self.action(format!("{name} = {}", given.text));
                 self.action("end");
                 Ok(Go::simple(name, ty))
@@ -215,15 +216,15 @@ impl Printer<'_> {
         if matches!(given.ty, Ty::Text | Ty::Bool | Ty::Int) && operator != Logical::Coalesce {
             let (before, other) = self.aside(|it| {
                 let other = it.value(right)?;
-                Ok(it.held(other, &ty))
+                Ok(held(other, &ty))
             })?;
             if before.is_empty() {
                 let name = if operator == Logical::Or { "or" } else { "and" };
-                let given = self.held(given, &ty);
+                let given = held(given, &ty);
                 return Ok(Go::call(format!("{name} {} {}", given.arg(), other.arg()), ty));
             }
         }
-        let given = self.held(given, &ty);
+        let given = held(given, &ty);
         let kept = self.set(&given);
         let test = match operator {
             Logical::Coalesce => format!("kindIs \"invalid\" {}", kept.text),
@@ -232,7 +233,7 @@ impl Printer<'_> {
         };
         self.action(format!("if {test}"));
         let other = self.value(right)?;
-        let other = self.held(other, &ty);
+        let other = held(other, &ty);
         self.action(format!("{} = {}", kept.text, other.text));
         self.action("end");
         Ok(Go { ty, ..kept })
@@ -302,7 +303,7 @@ impl Printer<'_> {
             Function::ParseFloat => self.parse_float(first),
             Function::Boolean => {
                 let test = self.condition(first)?;
-                Ok(self.boolean(test))
+                Ok(boolean(test))
             }
             Function::IsArray => {
                 let given = self.value(first)?;
@@ -337,14 +338,13 @@ impl Printer<'_> {
             Ty::Map(_) if given.text == "." || given.text == "$" => {
                 self.refuse(value.span, "the keys of `data`")
             }
-            Ty::Map(_) => Ok(given),
             Ty::Json | Ty::OptJson if self.exact => {
                 let given = self.keep(given);
                 let test = format!("not (kindIs \"map\" {})", given.text);
                 self.fail_if(&test, "a value is not an object");
                 Ok(given)
             }
-            Ty::Json | Ty::OptJson => Ok(given),
+            Ty::Map(_) | Ty::Json | Ty::OptJson => Ok(given),
             _ => self.refuse(value.span, "something else than an object"),
         }
     }
