@@ -105,8 +105,12 @@ pub fn folder() -> PathBuf {
 /// # Errors
 /// If the folder cannot be read.
 pub fn files(kind: &str, mode: Mode) -> anyhow::Result<Vec<PathBuf>> {
-    let folder = folder().join(kind).join(mode.name());
-    let entries = match fs::read_dir(&folder) {
+    files_in(&folder().join(kind).join(mode.name()))
+}
+
+/// The files with cases in a folder, in order; none if the folder is missing.
+pub(crate) fn files_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.with_context(|| format!("cannot list {}", folder.display()))?,
     };
@@ -144,7 +148,7 @@ pub fn answer_of(mode: Mode, line: &Line) -> Line {
     answer
 }
 
-/// The Go program, answering one line after the other.
+/// A program that answers one line after the other: Go's, most of the time.
 pub struct Oracle {
     child: Child,
     questions: Option<BufWriter<ChildStdin>>,
@@ -158,15 +162,19 @@ impl Oracle {
     /// If it cannot be started.
     pub fn start(mode: Mode) -> anyhow::Result<Option<Self>> {
         let Some(program) = tools::oracle() else { return Ok(None) };
-        let mut child = Command::new(&program)
-            .arg(mode.name())
+        Self::run(Command::new(program).arg(mode.name())).map(Some)
+    }
+
+    /// Starts any program that answers one line after the other.
+    pub(crate) fn run(command: &mut Command) -> anyhow::Result<Self> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let questions = child.stdin.take().map(BufWriter::new);
         let answers = child.stdout.take().map(BufReader::new).context("its output is piped")?;
-        Ok(Some(Self { child, questions, answers }))
+        Ok(Self { child, questions, answers })
     }
 
     /// Asks for the answers to some cases, all at once.

@@ -16,6 +16,7 @@ use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use extsecret_tests::oracle::{self, Differences, Line as Case, Mode, Oracle};
+use extsecret_tests::random;
 use extsecret_tests::tools;
 
 use crate::random::Random;
@@ -23,7 +24,6 @@ use crate::random::Random;
 mod documents;
 mod paths;
 mod patterns;
-mod random;
 mod templates;
 
 /// Cases that are asked at once.

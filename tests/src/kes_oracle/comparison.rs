@@ -1,0 +1,192 @@
+//! Many cases compared: what is equal, what is announced, and what is neither.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use anyhow::Context as _;
+use extsecret_migrate::lodash::Style;
+
+use super::{Differences, Finding, Group, Judged, Kind, Sets, judge};
+use crate::oracle::Line;
+
+/// Groups of what the specification has refused, or nobody writes in earnest.
+const NOT_SHAPES: [&str; 2] = ["beyond", "hostile"];
+
+/// What was compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// All cases.
+    pub cases: usize,
+    /// Those that lodash renders on some data, hostile ones left out.
+    pub shapes: usize,
+    /// Shapes that are translated.
+    pub translated: usize,
+    /// Answers of lodash, errors among them.
+    pub answers: usize,
+    /// Answers of translated templates that are the same.
+    pub equal: usize,
+    /// Answers that differ in nothing but order and the style of YAML, which W16 announces.
+    pub order: usize,
+    /// Answers that differ, which a code announces.
+    pub explained: usize,
+    /// Answers where KES failed and we do not: nobody has such an object.
+    pub only_kes_fails: usize,
+    /// Answers that differ for no reason, and templates that should not be translated or panic.
+    pub differ: usize,
+}
+
+/// A comparison under way.
+#[derive(Debug)]
+pub struct Comparison {
+    style: Style,
+    /// The data sets.
+    pub sets: Sets,
+    differences: Differences,
+    /// What was compared.
+    pub counts: Counts,
+    used: BTreeSet<usize>,
+    /// What differs and should not.
+    pub findings: Vec<String>,
+    refused: BTreeMap<String, usize>,
+}
+
+impl Comparison {
+    /// Starts with nothing compared.
+    ///
+    /// # Errors
+    /// If the data sets or the known differences cannot be read.
+    pub fn new(style: Style) -> anyhow::Result<Self> {
+        Ok(Self {
+            style,
+            sets: Sets::load()?,
+            differences: Differences::load()?,
+            counts: Counts::default(),
+            used: BTreeSet::new(),
+            findings: Vec::new(),
+            refused: BTreeMap::new(),
+        })
+    }
+
+    /// Compares the cases of a group, which hold lodash's answers.
+    ///
+    /// # Errors
+    /// If a case is malformed.
+    pub fn group(&mut self, group: &Group) -> anyhow::Result<()> {
+        let is_shape = !NOT_SHAPES.contains(&group.name.as_str());
+        for (index, case) in group.cases.iter().enumerate() {
+            self.case(&format!("{}:{}", group.name, index + 1), is_shape, case)?;
+        }
+        Ok(())
+    }
+
+    fn case(&mut self, place: &str, is_shape: bool, case: &Line) -> anyhow::Result<()> {
+        self.counts.cases += 1;
+        let template = case.get("template").and_then(|text| text.as_str());
+        let template = template.context("a case has a template")?;
+        let judged = catch_unwind(AssertUnwindSafe(|| judge(case, &self.sets, self.style)));
+        let Ok(judged) = judged else {
+            self.found(format!("{place}: a panic on {template:?}"));
+            return Ok(());
+        };
+        let judged = judged?;
+        let is_shape = is_shape && judged.rendered > 0;
+        self.counts.shapes += usize::from(is_shape);
+        self.counts.answers += judged.rendered + judged.failed;
+        if let Err(refusal) = &judged.translated {
+            if is_shape {
+                *self.refused.entry(refusal.construct.clone()).or_default() += 1;
+            }
+            if refusal.failed_in_kes && judged.rendered > 0 {
+                self.found(format!("{place}: KES did not fail on {template:?}"));
+            }
+            return Ok(());
+        }
+        if case.contains_key("run") {
+            self.found(format!("{place}: {template:?} is translated"));
+        }
+        self.counts.translated += usize::from(is_shape);
+        self.translated(place, template, &judged);
+        Ok(())
+    }
+
+    fn translated(&mut self, place: &str, template: &str, judged: &Judged) {
+        let codes: Vec<_> = judged.codes().into_iter().collect();
+        self.counts.equal += judged.rendered + judged.failed - judged.findings.len();
+        for finding in &judged.findings {
+            match finding.kind {
+                Kind::KesFails => self.counts.only_kes_fails += 1,
+                Kind::Order if codes.contains(&"W16") => self.counts.order += 1,
+                // A person chose brevity and is told of its price.
+                Kind::Bytes | Kind::Order | Kind::OursFails
+                    if self.style == Style::Short && !codes.is_empty() =>
+                {
+                    self.counts.explained += 1;
+                }
+                _ => match self.differences.explain(template, codes.iter().copied(), finding) {
+                    Some(number) => {
+                        self.used.insert(number);
+                        self.counts.explained += 1;
+                    }
+                    None => {
+                        let text = judged.translated.as_ref().map_or("", |ours| &ours.text);
+                        self.found(shown(place, template, text, &codes, finding));
+                    }
+                },
+            }
+        }
+    }
+
+    fn found(&mut self, finding: String) {
+        self.counts.differ += 1;
+        self.findings.push(finding);
+    }
+
+    /// The reasons of known differences that nothing showed.
+    pub fn unused(&self) -> Vec<&str> {
+        let all = self.differences.all();
+        all.filter(|(number, _)| !self.used.contains(number))
+            .map(|(_, difference)| difference.reason.as_str())
+            .collect()
+    }
+}
+
+fn shown(place: &str, template: &str, text: &str, codes: &[&str], finding: &Finding) -> String {
+    let answer = |answer: &Result<Vec<u8>, String>| match answer {
+        Ok(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
+        Err(error) => format!("failed: {error}"),
+    };
+    let Finding { set, kind, kes, ours } = finding;
+    let (kes, ours) = (answer(kes), answer(ours));
+    format!(
+        "{place}: {template:?} on {set}: {kind:?}, codes {codes:?}\n  lodash {kes}\n  ours   {ours}\n  text   {text:?}"
+    )
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts {
+            cases,
+            shapes,
+            translated,
+            answers,
+            equal,
+            order,
+            explained,
+            only_kes_fails,
+            differ,
+        } = self.counts;
+        let style = self.style;
+        write!(
+            f,
+            "{style:?}: {cases} templates, {answers} answers; of {shapes} shapes {translated} are translated; \
+             {equal} answers are equal, {order} differ in order, {explained} are explained, on \
+             {only_kes_fails} only KES fails, {differ} differ"
+        )?;
+        let mut refused: Vec<_> = self.refused.iter().collect();
+        refused.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
+        refused
+            .iter()
+            .try_for_each(|(construct, times)| write!(f, "\n  refused {times:4}: {construct}"))
+    }
+}
