@@ -30,6 +30,8 @@ pub struct Counts {
     pub order: usize,
     /// Answers that differ, which a code announces.
     pub explained: usize,
+    /// Answers in whose place a translation stops with an error of its own.
+    pub guarded: usize,
     /// Answers where KES failed and we do not: nobody has such an object.
     pub only_kes_fails: usize,
     /// Answers that differ for no reason, and templates that should not be translated or panic.
@@ -116,6 +118,7 @@ impl Comparison {
         for finding in &judged.findings {
             match finding.kind {
                 Kind::KesFails => self.counts.only_kes_fails += 1,
+                Kind::Guarded => self.counts.guarded += 1,
                 Kind::Order if codes.contains(&"W16") => self.counts.order += 1,
                 // A person chose brevity and is told of its price.
                 Kind::Bytes | Kind::Order | Kind::OursFails
@@ -123,16 +126,15 @@ impl Comparison {
                 {
                     self.counts.explained += 1;
                 }
-                _ => match self.differences.explain(template, codes.iter().copied(), finding) {
-                    Some(number) => {
+                _ => {
+                    if let Some(number) = self.differences.explain(template, &codes, finding) {
                         self.used.insert(number);
                         self.counts.explained += 1;
+                        continue;
                     }
-                    None => {
-                        let text = judged.translated.as_ref().map_or("", |ours| &ours.text);
-                        self.found(shown(place, template, text, &codes, finding));
-                    }
-                },
+                    let text = judged.translated.as_ref().map_or("", |ours| &ours.text);
+                    self.found(shown(place, template, text, &codes, finding));
+                }
             }
         }
     }
@@ -173,14 +175,19 @@ impl fmt::Display for Comparison {
             equal,
             order,
             explained,
+            guarded,
             only_kes_fails,
             differ,
         } = self.counts;
-        let style = self.style;
+        let style = match self.style {
+            Style::Exact => "exact",
+            Style::Short => "short",
+        };
         write!(
             f,
-            "{style:?}: {cases} templates, {answers} answers; of {shapes} shapes {translated} are translated; \
-             {equal} answers are equal, {order} differ in order, {explained} are explained, on \
+            "{style}: {cases} templates, {answers} answers; of {shapes} shapes {translated} are translated; \
+             {equal} answers are equal, {order} differ in order, {explained} are explained, \
+             in place of {guarded} ours stops with an error, on \
              {only_kes_fails} only KES fails, {differ} differ"
         )?;
         let mut refused: Vec<_> = self.refused.iter().collect();

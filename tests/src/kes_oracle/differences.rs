@@ -64,12 +64,7 @@ impl Differences {
 
     /// The number of the first entry that explains a finding. Its code must be on the translation:
     /// a difference that the user is not told of is never explained.
-    pub fn explain<'c>(
-        &self,
-        template: &str,
-        codes: impl IntoIterator<Item = &'c str> + Clone,
-        finding: &Finding,
-    ) -> Option<usize> {
+    pub fn explain(&self, template: &str, codes: &[&str], finding: &Finding) -> Option<usize> {
         if finding.kind == Kind::Malformed {
             return None;
         }
@@ -82,7 +77,7 @@ impl Differences {
         };
         let (kes, ours) = (shown(&finding.kes), shown(&finding.ours));
         self.0.iter().position(|entry| {
-            codes.clone().into_iter().any(|code| code == entry.code)
+            codes.contains(&entry.code.as_str())
                 && entry.template.is_match(template)
                 && matches(&entry.kes, &kes)
                 && matches(&entry.ours, &ours)

@@ -109,18 +109,18 @@ impl Writer<'_> {
             3..=5 => {
                 let printed = self.printed();
                 let (before, after) = *self.random.pick(&[&(" ", " "), &("", ""), &("\n  ", "\n")]);
-                out.push_str(&format!("<%={before}{printed}{after}%>"));
+                *out += &format!("<%={before}{printed}{after}%>");
             }
             6 => {
                 let printed = self.text();
                 // A brace would end it.
                 if !printed.contains(['}', '`']) {
-                    out.push_str(&format!("${{{printed}}}"));
+                    *out += &format!("${{{printed}}}");
                 }
             }
             7 => {
                 let printed = self.printed();
-                out.push_str(&format!("<%- {printed} %>"));
+                *out += &format!("<%- {printed} %>");
             }
             8 => self.declaration(out),
             9 | 10 => self.condition(out),
@@ -152,16 +152,16 @@ impl Writer<'_> {
         };
         let name = self.fresh(holds);
         let end = *self.random.pick(&[&"", &";"]);
-        out.push_str(&format!("<% {keyword} {name} = {value}{end} %>"));
+        *out += &format!("<% {keyword} {name} = {value}{end} %>");
     }
 
     fn condition(&mut self, out: &mut String) {
         let condition = self.truth();
-        out.push_str(&format!("<% if ({condition}) {{ %>"));
+        *out += &format!("<% if ({condition}) {{ %>");
         self.block(out);
         if self.random.chance(20) {
             let other = self.truth();
-            out.push_str(&format!("<% }} else if ({other}) {{ %>"));
+            *out += &format!("<% }} else if ({other}) {{ %>");
             self.block(out);
         }
         if self.random.chance(60) {
@@ -177,25 +177,23 @@ impl Writer<'_> {
         let end = match self.random.below(4) {
             0 => {
                 let (item, index) = (self.fresh(Holds::Json), self.fresh(Holds::Text));
-                out.push_str(&format!("<% {list}.forEach(({item}, {index}) => {{ %>"));
+                *out += &format!("<% {list}.forEach(({item}, {index}) => {{ %>");
                 "<% }) %>"
             }
             1 => {
                 let item = self.fresh(Holds::Json);
-                out.push_str(&format!("<% {list}.forEach(function ({item}) {{ %>"));
+                *out += &format!("<% {list}.forEach(function ({item}) {{ %>");
                 "<% }); %>"
             }
             2 => {
                 let item = self.fresh(Holds::Json);
-                out.push_str(&format!("<% for (const {item} of {list}) {{ %>"));
+                *out += &format!("<% for (const {item} of {list}) {{ %>");
                 "<% } %>"
             }
             _ => {
                 let (key, value) = (self.fresh(Holds::Text), self.fresh(Holds::Json));
                 let object = *self.random.pick(&[&"JSON.parse(data.creds)", &"JSON.parse(data.s)"]);
-                out.push_str(&format!(
-                    "<% Object.entries({object}).forEach(([{key}, {value}]) => {{ %>"
-                ));
+                *out += &format!("<% Object.entries({object}).forEach(([{key}, {value}]) => {{ %>");
                 "<% }) %>"
             }
         };

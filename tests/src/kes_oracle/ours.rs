@@ -28,7 +28,8 @@ pub fn translate(
 ) -> Result<Ours, Box<Refusal>> {
     let text = case.get("template").and_then(|text| text.as_str()).unwrap_or_default();
     let place = if is_base64(case) { Place::Base64 } else { Place::Text };
-    let scope = Scope { declared: declared.clone(), style, place };
+    #[allow(clippy::needless_update, reason = "other fields are for other callers")]
+    let scope = Scope { declared: declared.clone(), style, place, ..Scope::default() };
     let translation = lodash::translate(text, &scope).map_err(Box::new)?;
     let codes = translation.notes.iter().map(|note| note.code.id).collect();
     Ok(Ours { text: translation.text, codes })

@@ -8,9 +8,10 @@ use extsecret_migrate::lodash::{self, Place, Scope, Style};
 
 const MEGABYTE: usize = 1 << 20;
 
+#[allow(clippy::needless_update, reason = "other fields are for other callers")]
 fn scope(style: Style) -> Scope {
     let declared = BTreeSet::from(["x".to_owned(), "s".to_owned()]);
-    Scope { declared, style, place: Place::Text }
+    Scope { declared, style, place: Place::Text, ..Scope::default() }
 }
 
 /// Pieces that are repeated up to a megabyte, alone or around a middle.
