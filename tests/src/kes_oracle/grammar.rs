@@ -3,6 +3,8 @@
 //!
 //! Nothing here may loop, change what is global, or reach outside: the oracle runs it.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::oracle::Line;
@@ -109,18 +111,18 @@ impl Writer<'_> {
             3..=5 => {
                 let printed = self.printed();
                 let (before, after) = *self.random.pick(&[&(" ", " "), &("", ""), &("\n  ", "\n")]);
-                *out += &format!("<%={before}{printed}{after}%>");
+                let _ = write!(out, "<%={before}{printed}{after}%>");
             }
             6 => {
                 let printed = self.text();
                 // A brace would end it.
                 if !printed.contains(['}', '`']) {
-                    *out += &format!("${{{printed}}}");
+                    let _ = write!(out, "${{{printed}}}");
                 }
             }
             7 => {
                 let printed = self.printed();
-                *out += &format!("<%- {printed} %>");
+                let _ = write!(out, "<%- {printed} %>");
             }
             8 => self.declaration(out),
             9 | 10 => self.condition(out),
@@ -152,16 +154,16 @@ impl Writer<'_> {
         };
         let name = self.fresh(holds);
         let end = *self.random.pick(&[&"", &";"]);
-        *out += &format!("<% {keyword} {name} = {value}{end} %>");
+        let _ = write!(out, "<% {keyword} {name} = {value}{end} %>");
     }
 
     fn condition(&mut self, out: &mut String) {
         let condition = self.truth();
-        *out += &format!("<% if ({condition}) {{ %>");
+        let _ = write!(out, "<% if ({condition}) {{ %>");
         self.block(out);
         if self.random.chance(20) {
             let other = self.truth();
-            *out += &format!("<% }} else if ({other}) {{ %>");
+            let _ = write!(out, "<% }} else if ({other}) {{ %>");
             self.block(out);
         }
         if self.random.chance(60) {
@@ -177,23 +179,24 @@ impl Writer<'_> {
         let end = match self.random.below(4) {
             0 => {
                 let (item, index) = (self.fresh(Holds::Json), self.fresh(Holds::Text));
-                *out += &format!("<% {list}.forEach(({item}, {index}) => {{ %>");
+                let _ = write!(out, "<% {list}.forEach(({item}, {index}) => {{ %>");
                 "<% }) %>"
             }
             1 => {
                 let item = self.fresh(Holds::Json);
-                *out += &format!("<% {list}.forEach(function ({item}) {{ %>");
+                let _ = write!(out, "<% {list}.forEach(function ({item}) {{ %>");
                 "<% }); %>"
             }
             2 => {
                 let item = self.fresh(Holds::Json);
-                *out += &format!("<% for (const {item} of {list}) {{ %>");
+                let _ = write!(out, "<% for (const {item} of {list}) {{ %>");
                 "<% } %>"
             }
             _ => {
                 let (key, value) = (self.fresh(Holds::Text), self.fresh(Holds::Json));
                 let object = *self.random.pick(&[&"JSON.parse(data.creds)", &"JSON.parse(data.s)"]);
-                *out += &format!("<% Object.entries({object}).forEach(([{key}, {value}]) => {{ %>");
+                let _ =
+                    write!(out, "<% Object.entries({object}).forEach(([{key}, {value}]) => {{ %>");
                 "<% }) %>"
             }
         };
