@@ -112,6 +112,9 @@ impl std::error::Error for Refusal {}
 /// # Errors
 /// What has no exact counterpart in Go, and what KES itself failed on.
 pub fn translate(text: &str, scope: &Scope) -> Result<Translation, Refusal> {
+    if scope.place == Place::Base64 && first_expression(text).is_none() {
+        return print::static_base64(text, scope.helm);
+    }
     let program = parse::parse(text)?;
     let printed = print::print(&program, scope)?;
     Ok(Translation { text: printed.text, program, notes: printed.notes })

@@ -64,7 +64,7 @@ impl Reader<'_> {
     }
 
     /// A variable that the template's author did not name.
-    fn unnamed(&mut self) -> VariableId {
+    pub(super) fn unnamed(&mut self) -> VariableId {
         let id = VariableId(self.variables.len());
         self.variables.push("v".to_owned());
         self.facts.push(Facts::default());
@@ -252,6 +252,14 @@ impl Reader<'_> {
             }
             _ => {}
         }
+    }
+}
+
+/// True for a value that nothing else can refer to.
+pub(super) fn is_fresh(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Member { object, .. } => is_fresh(object),
+        _ => is_own_list(value),
     }
 }
 

@@ -4,7 +4,7 @@ use oxc_ast::ast::{self, Argument, ArrowFunctionBody, Expression, Statement};
 use oxc_span::GetSpan;
 
 use super::Reader;
-use super::bindings::{Declared, is_own_list};
+use super::bindings::{Declared, is_fresh};
 use super::names;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binding, Encoding, Expr, ExprKind, Function, Method, VariableId};
@@ -101,6 +101,28 @@ impl Reader<'_> {
             let [function] = call.arguments.as_slice() else {
                 return self.refuse(call.span, "a method of lists without one function");
             };
+            if let Argument::Identifier(name) = function
+                && let "Boolean" | "String" | "Number" = name.name.as_str()
+                && let Some(known) = names::function(None, &name.name)
+                && self.resolve(&name.name).is_none()
+            {
+                let id = self.unnamed();
+                let span = self.span(name.span);
+                let element = Expr { kind: ExprKind::Variable(id), span };
+                let result = Box::new(Expr {
+                    kind: ExprKind::Call { function: known, arguments: vec![element] },
+                    span,
+                });
+                let item = Binding::One(id);
+                return Ok(ExprKind::Each {
+                    method: each,
+                    receiver,
+                    item,
+                    index: None,
+                    result,
+                    optional,
+                });
+            }
             return self.scoped(true, |reader| {
                 let (parameters, result) = reader.function_of_expression(function)?;
                 Ok(ExprKind::Each {
@@ -178,9 +200,7 @@ impl Reader<'_> {
             return self.refuse(call.span, "a regular expression in this place");
         }
         match method {
-            Method::Pop | Method::Shift | Method::Reverse | Method::Sort
-                if !is_own_list(receiver) =>
-            {
+            Method::Pop | Method::Shift | Method::Reverse | Method::Sort if !is_fresh(receiver) => {
                 self.refuse(call.span, "a method that changes a list")
             }
             Method::Sort if !arguments.is_empty() => {
@@ -205,6 +225,18 @@ impl Reader<'_> {
         call: &ast::CallExpression<'_>,
         object: &Expression<'_>,
     ) -> Result<Option<ExprKind>, Refusal> {
+        let Some((value, from)) = self.buffer(object)? else { return Ok(None) };
+        let to = match call.arguments.as_slice() {
+            [] => Encoding::Utf8,
+            [to] => self.encoding(Some(to))?,
+            _ => return self.refuse(call.span, "a part of a Buffer"),
+        };
+        Ok(Some(ExprKind::Recode { value: Box::new(value), from, to }))
+    }
+
+    /// The text of a new Buffer, and how it is read.
+    fn buffer(&mut self, object: &Expression<'_>) -> Result<Option<(Expr, Encoding)>, Refusal> {
+        let span = object.span();
         let arguments = match object.without_parentheses() {
             Expression::CallExpression(inner) => match inner.callee.without_parentheses() {
                 Expression::StaticMemberExpression(member)
@@ -223,22 +255,28 @@ impl Reader<'_> {
         let (value, from) = match arguments.as_slice() {
             [value] => (value, None),
             [value, from] => (value, Some(from)),
-            _ => return self.refuse(call.span, "a Buffer from something else"),
+            _ => return self.refuse(span, "a Buffer from something else"),
         };
         let Some(value) = value.as_expression() else {
-            return self.refuse(call.span, "a spread argument");
+            return self.refuse(span, "a spread argument");
         };
         let from = self.encoding(from)?;
-        let to = match call.arguments.as_slice() {
-            [] => Encoding::Utf8,
-            [to] => self.encoding(Some(to))?,
-            _ => return self.refuse(call.span, "a part of a Buffer"),
-        };
-        let value = self.boxed(value)?;
+        let value = self.expression(value)?;
         if matches!(value.kind, ExprKind::List(_) | ExprKind::Object(_) | ExprKind::Number(_)) {
-            return self.refuse(call.span, "a Buffer from something else than a string");
+            return self.refuse(span, "a Buffer from something else than a string");
         }
-        Ok(Some(ExprKind::Recode { value, from, to }))
+        Ok(Some((value, from)))
+    }
+
+    /// A Buffer that is printed as it is: its bytes read as UTF-8.
+    pub(super) fn printed_buffer(
+        &mut self,
+        value: &Expression<'_>,
+    ) -> Result<Option<Expr>, Refusal> {
+        let Some((given, from)) = self.buffer(value)? else { return Ok(None) };
+        let span = self.span(value.span());
+        let value = Box::new(given);
+        Ok(Some(Expr { kind: ExprKind::Recode { value, from, to: Encoding::Utf8 }, span }))
     }
 
     fn encoding(&self, argument: Option<&Argument<'_>>) -> Result<Encoding, Refusal> {
@@ -272,7 +310,9 @@ impl Reader<'_> {
             Function::ParseInt => (1..=2).contains(&arguments.len()),
             Function::Assign => {
                 arguments.iter().skip(1).for_each(|argument| self.share(argument));
-                matches!(arguments.first(), Some(Expr { kind: ExprKind::Object(_), .. }))
+                arguments.first().is_some_and(|first| {
+                    matches!(first.kind, ExprKind::Object(_)) || is_fresh(first)
+                })
             }
             Function::FromEntries => {
                 for argument in &arguments {

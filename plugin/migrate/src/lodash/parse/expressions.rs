@@ -85,6 +85,11 @@ impl Reader<'_> {
             }
             Expression::CallExpression(it) => return self.call(it),
             Expression::ThisExpression(_) => "`this`",
+            Expression::NewExpression(it)
+                if it.callee.is_specific_id("RegExp") && self.resolve("RegExp").is_none() =>
+            {
+                return self.new_regex(it);
+            }
             Expression::NewExpression(it) => match &it.callee {
                 Expression::Identifier(name) => {
                     names::global(&name.name).unwrap_or("an object made with `new`")
@@ -101,7 +106,7 @@ impl Reader<'_> {
             Expression::AwaitExpression(_) | Expression::YieldExpression(_) => "`await` or `yield`",
             Expression::BigIntLiteral(_) => "a BigInt",
             Expression::ImportExpression(_) => "`import`",
-            Expression::SequenceExpression(_) => "expressions with commas",
+            Expression::SequenceExpression(it) => return self.sequence(it),
             Expression::TaggedTemplateExpression(_) => "a tagged template literal",
             _ => "this kind of expression",
         };
@@ -131,23 +136,72 @@ impl Reader<'_> {
     }
 
     fn regex(&mut self, literal: &ast::RegExpLiteral<'_>) -> Result<ExprKind, Refusal> {
-        let mut regex = Regex {
-            pattern: literal.regex.pattern.text.to_string(),
-            global: false,
-            ignore_case: false,
-            multiline: false,
-            dot_all: false,
-        };
-        for flag in literal.regex.flags.to_string().chars() {
-            match flag {
-                'g' => regex.global = true,
-                'i' => regex.ignore_case = true,
-                'm' => regex.multiline = true,
-                's' => regex.dot_all = true,
-                _ => return self.refuse(literal.span, "a regular expression with other flags"),
+        let pattern = literal.regex.pattern.text.to_string();
+        self.flags(pattern, &literal.regex.flags.to_string(), literal.span)
+    }
+
+    fn flags(
+        &self,
+        pattern: String,
+        flags: &str,
+        span: oxc_span::Span,
+    ) -> Result<ExprKind, Refusal> {
+        let mut regex =
+            Regex { pattern, global: false, ignore_case: false, multiline: false, dot_all: false };
+        for flag in flags.chars() {
+            let known = match flag {
+                'g' => &mut regex.global,
+                'i' => &mut regex.ignore_case,
+                'm' => &mut regex.multiline,
+                's' => &mut regex.dot_all,
+                _ => return self.refuse(span, "a regular expression with other flags"),
+            };
+            if std::mem::replace(known, true) {
+                return self.failed(span, "a regular expression with a flag given twice");
             }
         }
         Ok(ExprKind::Regex(regex))
+    }
+
+    /// `new RegExp("...", "...")` with both written out.
+    fn new_regex(&mut self, new: &ast::NewExpression<'_>) -> Result<ExprKind, Refusal> {
+        let (pattern, flags) = match new.arguments.as_slice() {
+            [ast::Argument::StringLiteral(pattern)] => (pattern, ""),
+            [ast::Argument::StringLiteral(pattern), ast::Argument::StringLiteral(flags)] => {
+                (pattern, flags.value.as_str())
+            }
+            _ => return self.refuse(new.span, "a regular expression that is computed"),
+        };
+        if pattern.lone_surrogates || pattern.value.is_empty() {
+            return self.refuse(new.span, "a regular expression that is computed");
+        }
+        self.flags(pattern.value.to_string(), flags, new.span)
+    }
+
+    /// `a, b`: what is before the last comma must have neither an effect nor an error.
+    fn sequence(&mut self, given: &ast::SequenceExpression<'_>) -> Result<ExprKind, Refusal> {
+        let Some((last, before)) = given.expressions.split_last() else {
+            return self.refuse(given.span, "expressions with commas");
+        };
+        for part in before {
+            let part = self.expression(part)?;
+            let harmless = match &part.kind {
+                ExprKind::Member { object, .. } => matches!(object.kind, ExprKind::Data),
+                kind => matches!(
+                    kind,
+                    ExprKind::Text(_)
+                        | ExprKind::Number(_)
+                        | ExprKind::Bool(_)
+                        | ExprKind::Null
+                        | ExprKind::Undefined
+                        | ExprKind::Variable(_)
+                ),
+            };
+            if !harmless {
+                return self.refuse(given.span, "expressions with commas");
+            }
+        }
+        self.expression(last).map(|last| last.kind)
     }
 
     fn identifier(&mut self, name: &ast::IdentifierReference<'_>) -> Result<ExprKind, Refusal> {
@@ -189,6 +243,7 @@ impl Reader<'_> {
         let here = self.span(object.span);
         let mut parts: Vec<Expr> = Vec::new();
         let mut members: Vec<(String, Expr)> = Vec::new();
+        let mut spread = false;
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         for property in &object.properties {
             match property {
@@ -199,7 +254,15 @@ impl Reader<'_> {
                     let key = match key_of(&it.key) {
                         Some(key) if key != "__proto__" => key,
                         Some(_) => return self.refuse(it.span, "the prototype of an object"),
-                        None => return self.refuse(it.span, "a computed key of an object"),
+                        None => {
+                            places.clear();
+                            let so_far = std::mem::take(&mut members);
+                            if !so_far.is_empty() {
+                                parts.push(Expr { kind: ExprKind::Object(so_far), span: here });
+                            }
+                            parts.push(self.computed_member(it)?);
+                            continue;
+                        }
                     };
                     let value = self.expression(&it.value)?;
                     match places.entry(key.clone()) {
@@ -217,6 +280,7 @@ impl Reader<'_> {
                 ObjectPropertyKind::SpreadProperty(it) => {
                     places.clear();
                     let so_far = std::mem::take(&mut members);
+                    spread = true;
                     if parts.is_empty() || !so_far.is_empty() {
                         parts.push(Expr { kind: ExprKind::Object(so_far), span: here });
                     }
@@ -230,7 +294,27 @@ impl Reader<'_> {
         if !members.is_empty() {
             parts.push(Expr { kind: ExprKind::Object(members), span: here });
         }
-        Ok(ExprKind::Call { function: Function::Assign, arguments: parts })
+        match (parts.pop(), parts.is_empty()) {
+            // One computed key and nothing else.
+            (Some(only), true) if !spread => Ok(only.kind),
+            (last, _) => {
+                parts.extend(last);
+                Ok(ExprKind::Call { function: Function::Assign, arguments: parts })
+            }
+        }
+    }
+
+    /// `{[k]: v}` as `Object.fromEntries([[k, v]])`.
+    fn computed_member(&mut self, property: &ast::ObjectProperty<'_>) -> Result<Expr, Refusal> {
+        let span = self.span(property.span);
+        let Some(key) = property.key.as_expression() else {
+            return self.refuse(property.span, "a computed key of an object");
+        };
+        let key = self.expression(key)?;
+        let value = self.expression(&property.value)?;
+        let list = |items| Expr { kind: ExprKind::List(items), span };
+        let arguments = vec![list(vec![list(vec![key, value])])];
+        Ok(Expr { kind: ExprKind::Call { function: Function::FromEntries, arguments }, span })
     }
 
     fn unary(&mut self, unary: &ast::UnaryExpression<'_>) -> Result<ExprKind, Refusal> {
@@ -276,6 +360,19 @@ impl Reader<'_> {
             _ => return self.refuse(binary.span, "arithmetic on bits"),
         };
         let (left, right) = (self.boxed(&binary.left)?, self.boxed(&binary.right)?);
+        if let (ExprKind::Number(a), ExprKind::Number(b)) = (&left.kind, &right.kind) {
+            let result = match operator {
+                Binary::Add => Some(a + b),
+                Binary::Sub => Some(a - b),
+                Binary::Mul => Some(a * b),
+                Binary::Div => Some(a / b),
+                Binary::Rem => Some(a % b),
+                _ => None,
+            };
+            if let Some(result) = result.filter(|result| result.is_finite()) {
+                return Ok(ExprKind::Number(result));
+            }
+        }
         Ok(ExprKind::Binary { operator, left, right })
     }
 

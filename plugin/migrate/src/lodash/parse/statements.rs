@@ -127,7 +127,10 @@ impl Reader<'_> {
             }
             (PieceKind::Interpolate | PieceKind::Template, Some(wrapped)) => match printed(wrapped)
             {
-                Some(value) => StmtKind::Print(self.expression(value)?),
+                Some(value) => StmtKind::Print(match self.printed_buffer(value)? {
+                    Some(buffer) => buffer,
+                    None => self.expression(value)?,
+                }),
                 None => return self.around(whole),
             },
             _ => return self.around(whole),
@@ -181,6 +184,15 @@ impl Reader<'_> {
                 it.expressions.iter().try_for_each(|part| self.effect(part, out))
             }
             Expression::CallExpression(call) => self.call_for_effect(call, out),
+            Expression::ConditionalExpression(it) => {
+                let condition = self.expression(&it.test)?;
+                let (mut then, mut otherwise) = (Vec::new(), Vec::new());
+                self.effect(&it.consequent, &mut then)?;
+                self.effect(&it.alternate, &mut otherwise)?;
+                let kind = StmtKind::If { condition, then, otherwise };
+                out.push(Stmt { kind, span: self.span(span) });
+                Ok(())
+            }
             Expression::LogicalExpression(it) if it.operator == LogicalOperator::And => {
                 let condition = self.expression(&it.left)?;
                 let mut then = Vec::new();

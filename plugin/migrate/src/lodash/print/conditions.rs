@@ -4,7 +4,7 @@ use super::Printer;
 use super::go::{Go, quote};
 use super::types::Ty;
 use crate::lodash::Refusal;
-use crate::lodash::ir::{Binary, Expr, ExprKind, Logical, Unary};
+use crate::lodash::ir::{Binary, Expr, ExprKind, Logical, Method, Unary};
 
 impl Printer<'_> {
     /// What Go's `if` takes for true exactly where JavaScript does.
@@ -55,6 +55,11 @@ impl Printer<'_> {
             ExprKind::Member { object, key, .. } if matches!(object.kind, ExprKind::Data) => {
                 Ok(self.data_or_nothing(key))
             }
+            ExprKind::Method { method: Method::Match, .. }
+                if let Some(test) = self.match_test(value)? =>
+            {
+                Ok(test)
+            }
             _ => {
                 let given = self.value(value)?;
                 Ok(self.truth(&given))
@@ -90,7 +95,7 @@ impl Printer<'_> {
     }
 
     /// The operand, and what is true of it when it is undefined.
-    fn undefined_test(&mut self, value: &Expr) -> Result<String, Refusal> {
+    pub(super) fn undefined_test(&mut self, value: &Expr) -> Result<String, Refusal> {
         match self.types.ty(value) {
             Ty::Undefined | Ty::Never => Ok("true".to_owned()),
             Ty::OptText => {

@@ -6,7 +6,7 @@ use super::types::Ty;
 use super::{Printer, held};
 use crate::codes;
 use crate::lodash::Refusal;
-use crate::lodash::ir::{Expr, ExprKind, Span};
+use crate::lodash::ir::{Expr, ExprKind, Function, Span};
 
 /// JSON text, in parts.
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl Printer<'_> {
             Some(ExprKind::Text(text)) => text.chars().take(10).collect(),
             Some(_) => return self.refuse(span, "an indentation that is computed"),
         };
-        if matches!(value.kind, ExprKind::Object(_) | ExprKind::List(_)) {
+        if is_written_out(value) {
             let mut parts = Parts::default();
             self.json(value, "", &step, &mut parts)?;
             return Ok((parts.joined(), None));
@@ -110,8 +110,15 @@ impl Printer<'_> {
         if !scalar && !texts {
             self.note(&codes::W16, value.span, "keys come in the order of the alphabet");
         }
+        if let ExprKind::Text(text) = &value.kind {
+            return Go::text(&serde_json::Value::from(text.as_str()).to_string());
+        }
+        if given.ty == Ty::Float {
+            return self.with_helper(Helper::Text, given, "text", Ty::Text);
+        }
         if scalar || step.is_empty() {
-            return given.pipe("toRawJson", Ty::Text);
+            let json = given.pipe("toRawJson", Ty::Text);
+            return if scalar || texts { json } else { self.checked_json(json) };
         }
         let name = self.helper(Helper::Pretty);
         let box_ = self.set(&Go::call(
@@ -124,7 +131,21 @@ impl Printer<'_> {
             Ty::Json,
         ));
         self.action(format!("template {} {}", quote(name), box_.text));
-        Go::simple(format!("{}.text", box_.text), Ty::Text)
+        self.checked_json(Go::simple(format!("{}.text", box_.text), Ty::Text))
+    }
+
+    /// JSON in which nothing stands that JavaScript writes otherwise: -0, and two line breaks.
+    fn checked_json(&mut self, json: Go) -> Go {
+        if !self.exact {
+            return json;
+        }
+        let json = self.keep(json);
+        let pattern = quote("(?:^|[:\\[,]\\s*)-0(?:[,\\]}\\s]|$)|\\\\u202[89]");
+        self.fail_if(
+            &format!("regexMatch {pattern} {}", json.text),
+            "JSON that is written otherwise in Go",
+        );
+        json
     }
 
     /// JSON text of a literal, in the order that it was written.
@@ -144,9 +165,8 @@ impl Printer<'_> {
         match &value.kind {
             ExprKind::Object(members) => {
                 // JavaScript puts keys that are numbers first.
-                if members.iter().any(|(key, _)| key.bytes().all(|b| b.is_ascii_digit())) {
-                    return self.refuse(value.span, "an object with numbers as keys");
-                }
+                let mut members: Vec<&(String, Expr)> = members.iter().collect();
+                members.sort_by_key(|(key, _)| index_key(key).map_or((1, 0), |index| (0, index)));
                 if members.is_empty() {
                     out.text("{}");
                     return Ok(());
@@ -154,7 +174,7 @@ impl Printer<'_> {
                 let optional = self.exact
                     && members.iter().any(|(_, it)| self.types.ty(it).may_be_undefined());
                 if optional {
-                    return self.json_with_holes(value, members, indent, step, out);
+                    return self.json_with_holes(value, &members, indent, step, out);
                 }
                 out.text("{");
                 for (i, (key, member)) in members.iter().enumerate() {
@@ -163,6 +183,22 @@ impl Printer<'_> {
                     out.text(&json_key(key, step));
                     self.json(member, &inner, step, out)?;
                 }
+                out.text(&end);
+                out.text("}");
+                Ok(())
+            }
+            ExprKind::Call { function: Function::FromEntries, arguments }
+                if let Some((key, member)) = single_entry(arguments)
+                    && self.types.ty(key) == Ty::Text
+                    && !self.types.ty(member).may_be_undefined() =>
+            {
+                out.text("{");
+                out.text(&line);
+                let name = self.value(key)?;
+                let name = self.stringified(key, &name, &inner, step);
+                out.go(&name);
+                out.text(if step.is_empty() { ":" } else { ": " });
+                self.json(member, &inner, step, out)?;
                 out.text(&end);
                 out.text("}");
                 Ok(())
@@ -177,7 +213,7 @@ impl Printer<'_> {
                     out.text(if i == 0 { "" } else { "," });
                     out.text(&line);
                     // Undefined is null in a list.
-                    if matches!(item.kind, ExprKind::List(_) | ExprKind::Object(_)) {
+                    if is_written_out(item) {
                         self.json(item, &inner, step, out)?;
                     } else {
                         let given = self.value(item)?;
@@ -203,7 +239,7 @@ impl Printer<'_> {
     fn json_with_holes(
         &mut self,
         value: &Expr,
-        members: &[(String, Expr)],
+        members: &[&(String, Expr)],
         indent: &str,
         step: &str,
         out: &mut Parts,
@@ -219,7 +255,7 @@ impl Printer<'_> {
             let mut parts = Parts::default();
             parts.text(&json_key(key, step));
             let mut hole = None;
-            if matches!(member.kind, ExprKind::Object(_) | ExprKind::List(_)) {
+            if is_written_out(member) {
                 self.json(member, indent, step, &mut parts)?;
             } else {
                 let (given, absent) = self.maybe_absent(member)?;
@@ -254,10 +290,15 @@ impl Printer<'_> {
         };
         let mut texts = Vec::new();
         for (key, member) in members {
-            if self.exact && self.types.ty(member).may_be_undefined() {
-                return self.refuse(member.span, "a member of an object that may be undefined");
-            }
-            let given = self.value(member)?;
+            let given = if self.exact && self.types.ty(member).may_be_undefined() {
+                let (given, absent) = self.maybe_absent(member)?;
+                if let Some(absent) = absent {
+                    self.fail_if(&absent, "a value is missing");
+                }
+                given
+            } else {
+                self.value(member)?
+            };
             texts.push(format!("{} {}", quote(key), held(given, &item).arg()));
         }
         Ok(Go::call(format!("dict {}", texts.join(" ")).trim_end().to_owned(), ty))
@@ -297,6 +338,31 @@ impl Printer<'_> {
         );
         Ok(given.pipe("toYaml", Ty::Text))
     }
+}
+
+/// The key and value of `Object.fromEntries([[k, v]])`.
+pub(super) fn single_entry(arguments: &[Expr]) -> Option<(&Expr, &Expr)> {
+    let [Expr { kind: ExprKind::List(entries), .. }] = arguments else { return None };
+    let [Expr { kind: ExprKind::List(entry), .. }] = entries.as_slice() else { return None };
+    let [key, value] = entry.as_slice() else { return None };
+    Some((key, value))
+}
+
+/// True for literals, whose members keep their order.
+fn is_written_out(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Object(_) | ExprKind::List(_) => true,
+        ExprKind::Call { function: Function::FromEntries, arguments } => {
+            single_entry(arguments).is_some()
+        }
+        _ => false,
+    }
+}
+
+/// The number of a key that JavaScript orders by number.
+fn index_key(key: &str) -> Option<u32> {
+    let index: u32 = key.parse().ok()?;
+    (index.to_string() == key && index < u32::MAX).then_some(index)
 }
 
 fn json_key(key: &str, step: &str) -> String {

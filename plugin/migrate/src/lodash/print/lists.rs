@@ -47,6 +47,17 @@ impl Printer<'_> {
                 Ok(Go::call(format!("{name} {}", list.arg()), ty))
             }
             (Method::Reverse, []) => Ok(Go::call(format!("reverse {}", list.arg()), ty)),
+            (Method::Sort, []) if list.ty.is_json() && self.exact => {
+                let list = self.keep(list);
+                let item = self.temporary();
+                self.action(format!("range {item} := {}", list.text));
+                self.fail_if(
+                    &format!("not (kindIs \"string\" {item})"),
+                    "a list with other things than strings is sorted",
+                );
+                self.action("end");
+                Ok(Go::call(format!("sortAlpha {}", list.text), ty))
+            }
             (Method::Sort, []) if list.ty == Ty::list(Ty::Text) => {
                 Ok(Go::call(format!("sortAlpha {}", list.arg()), ty))
             }
@@ -76,41 +87,53 @@ impl Printer<'_> {
                 }
                 Ok(Go::call(format!("concat {}", lists.join(" ")), ty))
             }
-            (Method::Slice, [start]) => match number(start) {
-                Some(0) => Ok(list),
-                Some(start) if start > 0 => Ok(self.without_first(&list, start, ty)),
-                _ => self.refuse(value.span, "this part of a list"),
-            },
-            (Method::Slice, [start, end]) => match (number(start), number(end)) {
-                (Some(0), Some(-1)) => Ok(Go::call(format!("initial {}", list.arg()), ty)),
-                (Some(1), Some(-1)) => Ok(Go::call(format!("rest (initial {})", list.arg()), ty)),
-                (Some(start), Some(end)) if start >= 0 && end >= 0 => {
-                    Ok(self.between(&list, start, end, ty))
-                }
-                _ => self.refuse(value.span, "this part of a list"),
-            },
+            (Method::Slice, parts) => self.list_part(value, &list, parts, ty),
             _ => self.refuse(value.span, "a method of lists with these arguments"),
         }
     }
 
-    fn without_first(&mut self, list: &Go, count: i64, ty: Ty) -> Go {
-        if count == 1 {
-            return Go::call(format!("rest {}", list.arg()), ty);
-        }
-        self.between(list, count, i64::MAX, ty)
+    /// `slice` of a list, with numbers that are written out.
+    pub(super) fn list_part(
+        &mut self,
+        value: &Expr,
+        list: &Go,
+        parts: &[Expr],
+        ty: Ty,
+    ) -> Result<Go, Refusal> {
+        let (start, end) = match parts {
+            [] => (Some(0), Ok(None)),
+            [start] => (number(start), Ok(None)),
+            [start, end] => (number(start), number(end).map(Some).ok_or(())),
+            _ => (None, Err(())),
+        };
+        let (Some(start), Ok(end)) = (start, end) else {
+            return self.refuse(value.span, "a part of a list that is computed");
+        };
+        Ok(match (start, end) {
+            (0, None) => list.clone(),
+            (1, None) => Go::call(format!("rest {}", list.arg()), ty),
+            (0, Some(-1)) => Go::call(format!("initial {}", list.arg()), ty),
+            _ => self.between(list, start, end, ty),
+        })
     }
 
-    fn between(&mut self, list: &Go, start: i64, end: i64, ty: Ty) -> Go {
+    /// The elements from one place to before another; negative ones count from the end.
+    pub(super) fn between(&mut self, list: &Go, start: i64, end: Option<i64>, ty: Ty) -> Go {
+        let list = self.keep(list.clone());
         let made = self.set(&Go::call("list", ty.clone()));
         let place = self.temporary();
         let item = self.temporary();
         self.action(format!("range {place}, {item} := {}", list.text));
-        let test = if end == i64::MAX {
-            format!("ge {place} {start}")
-        } else {
-            format!("and (ge {place} {start}) (lt {place} {end})")
+        let bound = |name: &str, at: i64| {
+            if at >= 0 {
+                format!("({name} {place} {at})")
+            } else {
+                format!("({name} (add {place} {}) (len {}))", -at, list.text)
+            }
         };
-        self.action(format!("if {test}"));
+        let mut tests = vec![bound("ge", start)];
+        tests.extend(end.map(|end| bound("lt", end)));
+        self.action(format!("if and {}", tests.join(" ")));
         self.action(format!("{0} = append {0} {item}", made.text));
         self.action("end");
         self.action("end");

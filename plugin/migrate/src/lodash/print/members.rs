@@ -75,13 +75,21 @@ impl Printer<'_> {
         {
             return Ok(self.data_or_failure(key).pipe("len", Ty::Int));
         }
+        if is_index && let Some(group) = self.group(value, object, key)? {
+            return Ok(group);
+        }
         let never_empty = never_empty(object);
         let given = self.value(object)?;
         if optional {
             return self.optional_member(value, given, key);
         }
         match given.ty.clone() {
-            Ty::Text | Ty::List(_) if key == "length" => Ok(given.pipe("len", Ty::Int)),
+            Ty::Text if key == "length" => {
+                let ascii = !self.exact || super::strings::only_ascii_in(object);
+                let given = if ascii { given } else { self.ascii(given) };
+                Ok(given.pipe("len", Ty::Int))
+            }
+            Ty::List(_) if key == "length" => Ok(given.pipe("len", Ty::Int)),
             Ty::List(item) if is_index => {
                 if never_empty && key == "0" {
                     return Ok(Go::call(format!("first {}", given.arg()), *item));
@@ -159,6 +167,11 @@ impl Printer<'_> {
         let object = self.keep(object);
         let test = format!("not (or (kindIs \"string\" {0}) (kindIs \"slice\" {0}))", object.text);
         self.fail_if(&test, "a value has no length");
+        let test = format!(
+            "and (kindIs \"string\" {0}) (regexMatch \"[^\\\\x00-\\\\x7f]\" (toString {0}))",
+            object.text
+        );
+        self.fail_if(&test, "a value is not ASCII");
         object.pipe("len", Ty::Int)
     }
 
@@ -256,8 +269,13 @@ impl Printer<'_> {
     /// An optional chain: where the optional link is the last one, or where what follows are
     /// members, each of which may be of nothing.
     pub(super) fn chain(&mut self, value: &Expr, inner: &Expr) -> Result<Go, Refusal> {
+        if let ExprKind::Method { receiver, .. } = &inner.kind
+            && !has_optional(receiver)
+        {
+            return self.value(inner);
+        }
         let ExprKind::Member { object, key, optional } = &inner.kind else {
-            return self.refuse(value.span, "an optional chain with a call");
+            return self.refuse(value.span, "an optional chain of this kind");
         };
         if !has_optional(object) {
             return self.member(inner, object, key, *optional);
@@ -268,7 +286,7 @@ impl Printer<'_> {
         }
         // `a?.b.c`: nothing when `a` is nothing, an error when only `b` is.
         let Some(start) = short_circuit(object) else {
-            return self.refuse(value.span, "an optional chain with a call");
+            return self.refuse(value.span, "an optional chain of this kind");
         };
         let (made, start) = self.aside(|printer| printer.value(start))?;
         if !made.is_empty() || !start.simple {

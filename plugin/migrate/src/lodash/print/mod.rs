@@ -17,6 +17,7 @@ mod numbers;
 mod output;
 mod regex;
 mod replace;
+mod search;
 mod statements;
 mod strings;
 mod types;
@@ -24,10 +25,11 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
 use extsecret_manifest::diagnostic::Code;
 
 use super::ir::{Expr, ExprKind, Program, Span, Stmt, StmtKind, VariableId};
-use super::{Note, Place, Refusal, Scope, Style};
+use super::{Note, Place, Refusal, Scope, Style, Translation};
 use crate::codes;
 use go::{Go, Piece, Shape};
 use helpers::Helper;
@@ -238,6 +240,22 @@ impl Printer<'_> {
         }
         Ok(())
     }
+}
+
+/// Base64 without any expression: a template that renders its bytes.
+pub(super) fn static_base64(text: &str, helm: bool) -> Result<Translation, Refusal> {
+    let bare: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let span = Span { start: 0, end: text.len() };
+    let Ok(bytes) = crate::template::BASE64.decode(&bare) else {
+        return Err(Refusal::new(span, "text that is not base64"));
+    };
+    let piece = match String::from_utf8(bytes) {
+        Ok(text) => Piece::Text(text),
+        Err(_) => Piece::Action(format!("{} | b64dec", go::quote(&bare))),
+    };
+    let kind = StmtKind::Text(text.to_owned());
+    let program = Program { body: vec![Stmt { kind, span }], variables: Vec::new() };
+    Ok(Translation { text: go::join(&[piece], helm), program, notes: Vec::new() })
 }
 
 /// A value in the form in which a variable of this type holds it.

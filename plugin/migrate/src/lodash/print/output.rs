@@ -13,6 +13,13 @@ impl Printer<'_> {
     pub(super) fn print(&mut self, value: &Expr) -> Result<(), Refusal> {
         match &value.kind {
             ExprKind::Undefined | ExprKind::Null => Ok(()),
+            ExprKind::Number(number) if *number == 0.0 => {
+                self.literal("0");
+                Ok(())
+            }
+            ExprKind::Call { function: Function::Escape, arguments } => {
+                arguments.iter().try_for_each(|argument| self.print_escaped(argument))
+            }
             ExprKind::Conditional { condition, then, otherwise } => {
                 self.either(condition, |it| it.print(then), |it| it.print(otherwise))
             }

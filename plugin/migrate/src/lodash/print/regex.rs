@@ -9,6 +9,9 @@ use crate::lodash::ir::{Regex, Span};
 /// White space of JavaScript.
 const SPACE: &str = "\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
 
+/// What is no white space, as parts of a class.
+const NO_SPACE: &str = "\\x00-\\x08\\x0e-\\x1f!-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}";
+
 /// How deep groups may stand in groups.
 const MAX_DEPTH: usize = 40;
 
@@ -22,6 +25,8 @@ pub(super) struct Pattern {
     pub(super) may_be_empty: bool,
     /// It is nothing but `^`, `$`, `\b` and `\B`.
     pub(super) only_assertions: bool,
+    /// A group stands in something that may be left out.
+    pub(super) optional_groups: bool,
     /// A group stands in something that is repeated.
     pub(super) repeated_groups: bool,
     /// `^` and `$` match at lines.
@@ -65,6 +70,8 @@ pub(super) fn to_go(regex: &Regex, span: Span) -> Result<Pattern, Refusal> {
         assertions: 0,
         others: 0,
         repeated_groups: false,
+        optional_groups: false,
+        branches: false,
         lines: false,
         depth: 0,
     };
@@ -86,11 +93,13 @@ pub(super) fn to_go(regex: &Regex, span: Span) -> Result<Pattern, Refusal> {
         groups: reader.groups,
         may_be_empty,
         only_assertions: reader.assertions > 0 && reader.others == 0,
+        optional_groups: reader.optional_groups || (reader.groups > 0 && reader.branches),
         repeated_groups: reader.repeated_groups,
         lines: reader.lines,
     })
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Reader<'r> {
     regex: &'r Regex,
     chars: Vec<char>,
@@ -101,6 +110,8 @@ struct Reader<'r> {
     assertions: usize,
     others: usize,
     repeated_groups: bool,
+    optional_groups: bool,
+    branches: bool,
     lines: bool,
     depth: usize,
 }
@@ -133,6 +144,7 @@ impl Reader<'_> {
             }
             self.at += 1;
             self.others += 1;
+            self.branches = true;
             self.out.push('|');
         }
     }
@@ -149,6 +161,7 @@ impl Reader<'_> {
             let repeated = self.quantifier(assertion)?;
             if let Some(least) = repeated {
                 self.others += 1;
+                self.optional_groups |= least == 0 && self.groups > groups;
                 self.repeated_groups |= !at_most_once && self.groups > groups;
                 empty &= piece_empty || least == 0;
             } else {
@@ -293,7 +306,14 @@ impl Reader<'_> {
             self.out.push('^');
         }
         if self.peek() == Some(']') {
-            return self.refuse("an empty class in a regular expression");
+            if !self.out.ends_with("[^") {
+                return self.refuse("an empty class in a regular expression");
+            }
+            // Nothing is left out: any character.
+            self.at += 1;
+            self.out.truncate(self.out.len() - 2);
+            self.out.push_str("(?s:.)");
+            return Ok(());
         }
         loop {
             let Some(c) = self.peek() else {
@@ -334,7 +354,8 @@ impl Reader<'_> {
             }
             's' if in_class => self.out.push_str(SPACE),
             's' => self.out.extend(["[", SPACE, "]"]),
-            'S' if !in_class => self.out.extend(["[^", SPACE, "]"]),
+            'S' if in_class => self.out.push_str(NO_SPACE),
+            'S' => self.out.extend(["[^", SPACE, "]"]),
             'n' | 'r' | 't' | 'f' | 'v' => {
                 self.out.push('\\');
                 self.out.push(c);
@@ -399,6 +420,7 @@ mod tests {
             ("\\/x", "\\/x"),
             ("\\u00e9", "\\x{e9}"),
             ("[^-a]", "[^\\-a]"),
+            ("[^]x", "(?s:.)x"),
         ] {
             assert_eq!(go(pattern).unwrap().text, expected, "{pattern}");
         }

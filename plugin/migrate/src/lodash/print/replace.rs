@@ -73,22 +73,40 @@ impl Printer<'_> {
                     let function = format!("replace {} {}", quote(pattern), with.arg());
                     return Ok(text.pipe(&function, Ty::Text));
                 }
-                let text = self.keep(text);
-                let parts = self
-                    .set(&Go::call(format!("splitn {} 2 {}", quote(pattern), text.text), Ty::Json));
-                Ok(Go::call(
-                    format!(
-                        "ternary (print (index {0} \"_0\") {1} (index {0} \"_1\")) {2} (contains {3} {2})",
-                        parts.text,
-                        with.arg(),
-                        text.text,
-                        quote(pattern)
-                    ),
-                    Ty::Text,
-                ))
+                Ok(self.replace_first(&text, &quote(pattern), &with))
+            }
+            ExprKind::Text(_) if method == Method::Replace => {
+                let with = self.plain_replacement(with, "")?;
+                Ok(Go::call(format!("print {} {}", with.arg(), text.arg()), Ty::Text))
+            }
+            ExprKind::Text(_) => self.refuse(value.span, "a replacement between all characters"),
+            _ if self.types.ty(pattern) == Ty::Text => {
+                let pattern = self.value(pattern)?;
+                let pattern = self.keep(pattern);
+                self.fail_if(&format!("eq {} \"\"", pattern.text), "an empty text is replaced");
+                let with = self.computed_replacement(with)?;
+                if method == Method::ReplaceAll {
+                    let function = format!("replace {} {}", pattern.text, with.arg());
+                    return Ok(text.pipe(&function, Ty::Text));
+                }
+                Ok(self.replace_first(&text, &pattern.text, &with))
             }
             _ => self.refuse(value.span, "a replacement of what is computed"),
         }
+    }
+
+    fn replace_first(&mut self, text: &Go, pattern: &str, with: &Go) -> Go {
+        let text = self.keep(text.clone());
+        let parts = self.set(&Go::call(format!("splitn {pattern} 2 {}", text.text), Ty::Json));
+        Go::call(
+            format!(
+                "ternary (print (index {0} \"_0\") {1} (index {0} \"_1\")) {2} (contains {pattern} {2})",
+                parts.text,
+                with.arg(),
+                text.text,
+            ),
+            Ty::Text,
+        )
     }
 
     /// A replacement for a pattern without groups.
@@ -110,10 +128,7 @@ impl Printer<'_> {
 
     /// A replacement that is not written out: it may have no `$`, which would mean something.
     fn computed_replacement(&mut self, with: &Expr) -> Result<Go, Refusal> {
-        if self.types.ty(with) != Ty::Text {
-            return self.refuse(with.span, "a replacement that may be no string");
-        }
-        let given = self.value(with)?;
+        let given = self.text(with)?;
         if !self.exact {
             return Ok(given);
         }
@@ -138,7 +153,7 @@ impl Printer<'_> {
             return Ok(text.pipe(&function, Ty::Text));
         }
         let pattern = regex::to_go(given, span)?;
-        if pattern.may_be_empty && !pattern.only_assertions {
+        if pattern.may_be_empty && !pattern.only_assertions && given.global {
             return self.refuse(span, "a regular expression that may match nothing");
         }
         let text = self.one_kind_of_line(text, pattern.lines);
@@ -182,9 +197,6 @@ impl Printer<'_> {
                 },
                 Ty::Text,
             ));
-        }
-        if pattern.lines {
-            return self.refuse(span, "a first match by lines");
         }
         // One match only, from the beginning of the text: what stands before it is a group.
         let first = format!("\\A((?s:.*?))({})", pattern.text);

@@ -47,12 +47,19 @@ impl Printer<'_> {
             Method::Join | Method::Pop | Method::Shift | Method::Reverse | Method::Sort => {
                 return self.list_method(value, method, receiver, arguments);
             }
-            Method::Includes | Method::Slice | Method::Concat if matches!(ty, Ty::List(_)) => {
+            Method::Match => return self.matches(value, receiver, arguments),
+            Method::IndexOf if matches!(ty, Ty::List(_)) => {
+                return self.place_of(value, receiver, arguments);
+            }
+            Method::Includes | Method::Slice | Method::Concat
+                if matches!(ty, Ty::List(_)) || matches!(self.types.ty(value), Ty::List(_)) =>
+            {
                 return self.list_method(value, method, receiver, arguments);
             }
-            Method::Includes | Method::IndexOf | Method::Slice | Method::Concat
-                if ty.is_json() && self.exact =>
-            {
+            Method::Slice | Method::Includes if ty.is_json() => {
+                return self.by_kind(value, method, receiver, arguments);
+            }
+            Method::IndexOf | Method::Concat if ty.is_json() && self.exact => {
                 // A list has these methods, too, and they do something else.
                 let given = self.value(receiver)?;
                 let given = self.keep(given);
@@ -66,19 +73,33 @@ impl Printer<'_> {
         self.string_method(value, method, text, arguments)
     }
 
-    fn string_method(
+    /// A method of a string.
+    pub(super) fn string_method(
         &mut self,
         value: &Expr,
         method: Method,
         text: Go,
         arguments: &[Expr],
     ) -> Result<Go, Refusal> {
+        let text = if self.exact && counts_characters(method) && !only_ascii_in(value) {
+            // Go counts bytes, and knows one upper case letter for each lower case one.
+            self.ascii(text)
+        } else {
+            text
+        };
         match (method, arguments) {
             (Method::ToUpperCase, []) => Ok(text.pipe("upper", Ty::Text)),
             (Method::ToLowerCase, []) => Ok(text.pipe("lower", Ty::Text)),
             (Method::Trim, []) => Ok(text.pipe("trim", Ty::Text)),
             (Method::TrimStart, []) => Ok(without(&text, LEADING_SPACE)),
             (Method::TrimEnd, []) => Ok(without(&text, TRAILING_SPACE)),
+            (Method::Includes | Method::StartsWith, [part, from]) => match number(from) {
+                Some(from) => {
+                    let rest = self.part(text, from.max(0), None);
+                    self.string_method(value, method, rest, std::slice::from_ref(part))
+                }
+                None => self.refuse(value.span, "a search from a place that is computed"),
+            },
             (Method::Includes | Method::StartsWith | Method::EndsWith, [part]) => {
                 if !matches!(self.types.ty(part), Ty::Text | Ty::Json | Ty::OptJson) {
                     return self.refuse(value.span, "a search for what may be no string");
@@ -146,6 +167,14 @@ impl Printer<'_> {
                 ))
             }
             (Method::Split, [separator]) => self.split(value, &text, separator),
+            (Method::Split, [separator, limit]) => match number(limit) {
+                Some(limit) if limit >= 0 => {
+                    let list = self.split(value, &text, separator)?;
+                    let ty = list.ty.clone();
+                    Ok(self.between(&list, 0, Some(limit), ty))
+                }
+                _ => self.refuse(value.span, "a limit that is computed"),
+            },
             (Method::Replace | Method::ReplaceAll, [pattern, with]) => {
                 self.replace(value, method, text, pattern, with)
             }
@@ -187,7 +216,6 @@ impl Printer<'_> {
                 (Some(start), Some(length)) => Ok(self.part(text, start, Some(length.max(0)))),
                 _ => self.refuse(value.span, "a part of a string that is computed"),
             },
-            (Method::Match, _) => self.refuse(value.span, "the method `match`"),
             (Method::CharCodeAt, _) => self.refuse(value.span, "the code of a character"),
             (Method::ToFixed, _) => self.refuse(value.span, "the method `toFixed`"),
             (Method::At, _) => self.refuse(value.span, "the method `at`"),
@@ -346,7 +374,8 @@ impl Printer<'_> {
         }
     }
 
-    fn ascii(&mut self, text: Go) -> Go {
+    /// A string whose bytes are its characters.
+    pub(super) fn ascii(&mut self, text: Go) -> Go {
         if !self.exact {
             return text;
         }
@@ -358,6 +387,48 @@ impl Printer<'_> {
     fn only_ascii(&mut self, text: &Go) {
         let test = format!("regexMatch \"[^\\\\x00-\\\\x7f]\" {}", text.text);
         self.fail_if(&test, "a value is not ASCII");
+    }
+}
+
+/// Methods whose result depends on how characters are counted.
+fn counts_characters(method: Method) -> bool {
+    matches!(
+        method,
+        Method::ToUpperCase
+            | Method::ToLowerCase
+            | Method::Slice
+            | Method::Substring
+            | Method::Substr
+            | Method::CharAt
+            | Method::IndexOf
+            | Method::PadStart
+            | Method::PadEnd
+            | Method::Trim
+    )
+}
+
+/// True for an expression made of fetched values, which KES read as ASCII, and ASCII literals.
+pub(super) fn only_ascii_in(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Text(text) => text.is_ascii(),
+        ExprKind::Number(_) | ExprKind::Bool(_) | ExprKind::Regex(_) => true,
+        ExprKind::Member { object, .. } => match &object.kind {
+            ExprKind::Data => true,
+            _ => matches!(object.kind, ExprKind::Method { .. }) && only_ascii_in(object),
+        },
+        ExprKind::Method { receiver, arguments, .. } => {
+            only_ascii_in(receiver) && arguments.iter().all(only_ascii_in)
+        }
+        ExprKind::Concat(parts) => parts.iter().all(only_ascii_in),
+        ExprKind::Binary { left, right, .. } | ExprKind::Logical { left, right, .. } => {
+            only_ascii_in(left) && only_ascii_in(right)
+        }
+        ExprKind::Recode { value, from, to } => {
+            is_plain(*from)
+                && matches!(to, Encoding::Base64 | Encoding::Hex)
+                && only_ascii_in(value)
+        }
+        _ => false,
     }
 }
 

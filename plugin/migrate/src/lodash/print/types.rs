@@ -383,7 +383,17 @@ impl<'d> Types<'d> {
                 list @ Ty::List(_) => list,
                 _ => Ty::list(Ty::Json),
             },
+            Method::Match => match arguments {
+                [Expr { kind: ExprKind::Regex(regex), .. }] if regex.global => Ty::list(Ty::Text),
+                _ => Ty::OptJson,
+            },
             Method::Slice | Method::Concat => match self.ty(receiver) {
+                Ty::Json | Ty::OptJson if method == Method::Slice => Ty::Json,
+                Ty::Json | Ty::OptJson
+                    if arguments.iter().any(|it| matches!(self.ty(it), Ty::List(_))) =>
+                {
+                    Ty::list(Ty::Json)
+                }
                 Ty::List(item) if method == Method::Slice => Ty::List(item),
                 Ty::List(item) => {
                     Ty::List(Box::new(arguments.iter().fold(
@@ -397,7 +407,7 @@ impl<'d> Types<'d> {
                 }
                 _ => Ty::Text,
             },
-            Method::Match | Method::At => Ty::OptJson,
+            Method::At => Ty::OptJson,
             _ => Ty::Text,
         }
     }
@@ -406,9 +416,13 @@ impl<'d> Types<'d> {
 /// True for a list that `split` made, which has at least one element.
 pub(super) fn never_empty(list: &Expr) -> bool {
     match &list.kind {
-        ExprKind::Method { method: Method::Split, arguments, .. } => arguments
-            .first()
-            .is_some_and(|it| !matches!(&it.kind, ExprKind::Text(text) if text.is_empty())),
+        ExprKind::Method { method: Method::Split, arguments, .. } => {
+            arguments.first().is_some_and(|it| match &it.kind {
+                ExprKind::Text(text) => !text.is_empty(),
+                ExprKind::Regex(_) => true,
+                _ => false,
+            }) && arguments.len() == 1
+        }
         _ => false,
     }
 }

@@ -7,7 +7,7 @@ use super::types::{Ty, number_type};
 use super::{Printer, held, nil};
 use crate::codes;
 use crate::lodash::Refusal;
-use crate::lodash::ir::{Binary, Expr, ExprKind, Function, Logical, Unary};
+use crate::lodash::ir::{Binary, Expr, ExprKind, Function, Logical, Method, Unary};
 
 impl Printer<'_> {
     /// The value of an expression.
@@ -54,10 +54,7 @@ impl Printer<'_> {
                     let number = self.whole(operand)?;
                     Ok(Go::call(format!("sub 0 {}", number.arg()), Ty::Int))
                 }
-                Unary::Typeof => match self.type_name(operand) {
-                    Some(name) => Ok(Go::text(name)),
-                    None => self.refuse(value.span, "`typeof` of what may be anything"),
-                },
+                Unary::Typeof => self.type_of(operand),
             },
             ExprKind::Binary { operator: Binary::Add, left, right }
                 if self.types.ty(value) == Ty::Text =>
@@ -96,7 +93,7 @@ impl Printer<'_> {
             ExprKind::Recode { value: inner, from, to } => self.recode(value, inner, *from, *to),
             ExprKind::Method { method, receiver, arguments, optional } => {
                 if *optional {
-                    return self.refuse(value.span, "an optional call of a method");
+                    return self.optional_method(value, *method, receiver, arguments);
                 }
                 self.method(value, *method, receiver, arguments)
             }
@@ -315,6 +312,15 @@ impl Printer<'_> {
                     _ => Go::simple("false", Ty::Bool),
                 })
             }
+            Function::Keys if matches!(first.kind, ExprKind::Data) => {
+                self.note(&codes::W16, value.span, "keys come in the order of the alphabet");
+                let list = self.set(&Go::call("list", Ty::list(Ty::Text)));
+                let key = self.temporary();
+                self.action(format!("range {key}, $_ := {}", self.root()));
+                self.action(format!("{0} = append {0} {key}", list.text));
+                self.action("end");
+                Ok(list)
+            }
             Function::Keys => {
                 let object = self.map_argument(first)?;
                 self.note(&codes::W16, value.span, "keys come in the order of the alphabet");
@@ -322,10 +328,45 @@ impl Printer<'_> {
             }
             Function::Values => self.values_of(value, first),
             Function::Assign => self.assign(value, arguments),
+            Function::FromEntries
+                if let Some((key, member)) = super::json::single_entry(arguments)
+                    && !self.types.ty(member).may_be_undefined() =>
+            {
+                let key = self.text(key)?;
+                let member = self.value(member)?;
+                let member = held(member, &Ty::Json);
+                let ty = Ty::Map(Box::new(Ty::Json));
+                Ok(Go::call(format!("dict {} {}", key.arg(), member.arg()), ty))
+            }
             Function::Entries | Function::FromEntries => {
                 self.refuse(value.span, "entries of an object outside a loop over them")
             }
-            Function::EncodeUri | Function::DecodeUriComponent => {
+            Function::EncodeUri => {
+                let text = self.text(first)?;
+                let mut function = "urlquery | replace \"+\" \"%20\"".to_owned();
+                for (code, c) in [
+                    ("%21", "!"),
+                    ("%23", "#"),
+                    ("%24", "$"),
+                    ("%26", "&"),
+                    ("%27", "'"),
+                    ("%28", "("),
+                    ("%29", ")"),
+                    ("%2A", "*"),
+                    ("%2B", "+"),
+                    ("%2C", ","),
+                    ("%2F", "/"),
+                    ("%3A", ":"),
+                    ("%3B", ";"),
+                    ("%3D", "="),
+                    ("%3F", "?"),
+                    ("%40", "@"),
+                ] {
+                    function.extend([" | replace ", &quote(code), " ", &quote(c)]);
+                }
+                Ok(text.pipe(&function, Ty::Text))
+            }
+            Function::DecodeUriComponent => {
                 self.refuse(value.span, "a function for URLs that has no counterpart")
             }
         }
@@ -347,5 +388,65 @@ impl Printer<'_> {
             Ty::Map(_) | Ty::Json | Ty::OptJson => Ok(given),
             _ => self.refuse(value.span, "something else than an object"),
         }
+    }
+
+    /// `typeof E` as a value.
+    fn type_of(&mut self, operand: &Expr) -> Result<Go, Refusal> {
+        if let Some(name) = self.type_name(operand) {
+            return Ok(Go::text(name));
+        }
+        let name = self.set(&Go::simple("\"object\"", Ty::Text));
+        let undefined = self.undefined_test(operand)?;
+        let given = self.value(operand)?;
+        let given = self.keep(given);
+        for (i, (kind, word)) in
+            [("string", "string"), ("float64", "number"), ("bool", "boolean")].iter().enumerate()
+        {
+            let start = if i == 0 { "if" } else { "else if" };
+            self.action(format!("{start} kindIs {} {}", quote(kind), given.text));
+            self.action(format!("{} = {}", name.text, quote(word)));
+        }
+        self.action(format!("else if {undefined}"));
+        self.action(format!("{} = \"undefined\"", name.text));
+        self.action("end");
+        Ok(name)
+    }
+
+    /// `E?.m()` of what is a string or nothing.
+    fn optional_method(
+        &mut self,
+        value: &Expr,
+        method: Method,
+        receiver: &Expr,
+        arguments: &[Expr],
+    ) -> Result<Go, Refusal> {
+        if !matches!(self.types.ty(receiver), Ty::Text | Ty::OptText | Ty::Json | Ty::OptJson)
+            || !matches!(
+                method,
+                Method::ToUpperCase
+                    | Method::ToLowerCase
+                    | Method::Trim
+                    | Method::Replace
+                    | Method::ReplaceAll
+                    | Method::Split
+                    | Method::Substring
+                    | Method::StartsWith
+                    | Method::EndsWith
+                    | Method::PadStart
+                    | Method::PadEnd
+                    | Method::Repeat
+            )
+        {
+            return self.refuse(value.span, "an optional call of this method");
+        }
+        let given = self.value(receiver)?;
+        let given = self.keep(given);
+        let found = self.set(&nil());
+        self.action(format!("if not (kindIs \"invalid\" {})", given.text));
+        let result = self.string_method(value, method, Go { ty: Ty::Text, ..given }, arguments)?;
+        let ty = result.ty.clone().join(Ty::Undefined);
+        self.action(format!("{} = {}", found.text, result.text));
+        self.action("end");
+        Ok(Go { ty, ..found })
     }
 }
