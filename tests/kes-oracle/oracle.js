@@ -39,19 +39,20 @@ function written (text) {
 const KES = { yaml }
 const KNOWN = new Set(Reflect.ownKeys(globalThis))
 
-// The same with the members of what is read in the order of their names, and YAML laid out as Go lays it out. What
-// differs from this differs in more than order.
+// The same with the members of what is read in the order of their names, and with what is dumped as YAML in a form that
+// the reader of the answer writes as Go does: JSON between two private characters, without the last line break. What
+// differs from this differs in more than order and style.
+const mark = value => value === undefined ? '' : `\u{f0000}${JSON.stringify(value)}\u{f0001}\n`
 const SORTED = {
   yaml: {
     ...yaml,
-    dump: value => yaml.dump(value, LAYOUT),
-    safeDump: value => yaml.safeDump(value, LAYOUT),
+    dump: mark,
+    safeDump: mark,
     load: text => sorted(yaml.load(text)),
     safeLoad: text => sorted(yaml.safeLoad(text))
   },
   JSON: { parse: text => sorted(JSON.parse(text)), stringify: JSON.stringify }
 }
-const LAYOUT = { sortKeys: true, noArrayIndent: true, lineWidth: -1 }
 
 function sorted (value) {
   if (Array.isArray(value)) return value.map(sorted)
@@ -88,10 +89,10 @@ function answersOf (sets, answer) {
 }
 
 function template (asked) {
-  const under = imports =>
-    answersOf(asked.sets, values => written(render(asked.template, asciiOf(values), imports)))
-  const answers = under(KES)
-  const inOrder = under(SORTED)
+  const under = (imports, order) =>
+    answersOf(asked.sets, values => written(render(asked.template, order(asciiOf(values)), imports)))
+  const answers = under(KES, data => data)
+  const inOrder = under(SORTED, sorted)
   return JSON.stringify(answers) === JSON.stringify(inOrder) ? { answers } : { answers, sorted: inOrder }
 }
 

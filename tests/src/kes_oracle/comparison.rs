@@ -30,8 +30,10 @@ pub struct Counts {
     pub order: usize,
     /// Answers that differ, which a code announces.
     pub explained: usize,
-    /// Answers in whose place a translation stops with an error of its own.
-    pub guarded: usize,
+    /// Answers in whose place a translation stops with an error.
+    pub stops: usize,
+    /// Shapes whose translation stops on the set of plain strings, where nothing is odd.
+    pub stops_on_strings: usize,
     /// Answers where KES failed and we do not: nobody has such an object.
     pub only_kes_fails: usize,
     /// Answers that differ for no reason, and templates that should not be translated or panic.
@@ -108,22 +110,42 @@ impl Comparison {
             self.found(format!("{place}: {template:?} is translated"));
         }
         self.counts.translated += usize::from(is_shape);
-        self.translated(place, template, &judged);
+        let mut exact_stops = BTreeSet::new();
+        if self.style == Style::Short && judged.findings.iter().any(|it| it.kind == Kind::Stops) {
+            let exact = judge(case, &self.sets, Style::Exact)?.findings;
+            exact_stops
+                .extend(exact.into_iter().filter(|it| it.kind == Kind::Stops).map(|it| it.set));
+        }
+        self.translated(place, is_shape, template, &judged, &exact_stops);
         Ok(())
     }
 
-    fn translated(&mut self, place: &str, template: &str, judged: &Judged) {
+    fn translated(
+        &mut self,
+        place: &str,
+        is_shape: bool,
+        template: &str,
+        judged: &Judged,
+        exact_stops: &BTreeSet<String>,
+    ) {
         let codes: Vec<_> = judged.codes().into_iter().collect();
         self.counts.equal += judged.rendered + judged.failed - judged.findings.len();
         for finding in &judged.findings {
             match finding.kind {
                 Kind::KesFails => self.counts.only_kes_fails += 1,
-                Kind::Guarded => self.counts.guarded += 1,
+                // Where the exact form does not stop, brevity is the reason, and its price is told.
+                Kind::Stops
+                    if self.style == Style::Exact
+                        || !codes.is_empty()
+                        || exact_stops.contains(&finding.set) =>
+                {
+                    self.counts.stops += 1;
+                    self.counts.stops_on_strings +=
+                        usize::from(is_shape && finding.set == "strings");
+                }
                 Kind::Order if codes.contains(&"W16") => self.counts.order += 1,
                 // A person chose brevity and is told of its price.
-                Kind::Bytes | Kind::Order | Kind::OursFails
-                    if self.style == Style::Short && !codes.is_empty() =>
-                {
+                Kind::Bytes | Kind::Order if self.style == Style::Short && !codes.is_empty() => {
                     self.counts.explained += 1;
                 }
                 _ => {
@@ -175,7 +197,8 @@ impl fmt::Display for Comparison {
             equal,
             order,
             explained,
-            guarded,
+            stops,
+            stops_on_strings,
             only_kes_fails,
             differ,
         } = self.counts;
@@ -187,7 +210,7 @@ impl fmt::Display for Comparison {
             f,
             "{style}: {cases} templates, {answers} answers; of {shapes} shapes {translated} are translated; \
              {equal} answers are equal, {order} differ in order, {explained} are explained, \
-             in place of {guarded} ours stops with an error, on \
+             in place of {stops} ours stops ({stops_on_strings} times on plain strings), on \
              {only_kes_fails} only KES fails, {differ} differ"
         )?;
         let mut refused: Vec<_> = self.refused.iter().collect();

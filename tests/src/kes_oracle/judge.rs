@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use extsecret_migrate::lodash::{Refusal, Style};
+use gotemplate::json;
 use serde_json::Value;
 
 use super::{Mode, Ours, Sets, bytes_of, declared, ours, translate};
@@ -18,11 +19,11 @@ pub enum Kind {
     Bytes,
     /// As before, and it is nothing but the order of members and the style of YAML.
     Order,
-    /// The translation stops on purpose, with an error, on a value that it cannot do justice to: ESO
-    /// leaves the Secret as it is.
-    Guarded,
-    /// Only lodash renders: ESO would report an error and leave the Secret as it is.
-    OursFails,
+    /// Only lodash renders. The translation stops with an error on a value that it cannot do justice
+    /// to, and ESO leaves the Secret as it is.
+    Stops,
+    /// As before, but at a limit of the engine.
+    Limit,
     /// Only we render: KES reported an error and left the Secret as it was.
     KesFails,
     /// Our text is no Go template at all.
@@ -104,10 +105,6 @@ fn expected(case: &Line, answer: &Value) -> anyhow::Result<Result<Vec<u8>, Strin
     Ok(STANDARD.decode(bare).map_err(|_| "apply: no base64".to_owned()))
 }
 
-/// Functions that a translation uses to stop, in the words of the engine.
-const GUARDS: [&str; 3] =
-    ["error calling fail: ", "error calling mustFromJson: ", "error calling mustToRawJson: "];
-
 type Rendered = Result<Vec<u8>, String>;
 
 fn difference(
@@ -118,25 +115,50 @@ fn difference(
     Ok(match (kes, ours) {
         (_, Err(said)) if said.starts_with("does not parse") => Some(Kind::Malformed),
         (Err(_), Err(_)) => None,
-        (Ok(_), Err(said)) if GUARDS.iter().any(|guard| said.contains(guard)) => {
-            Some(Kind::Guarded)
-        }
-        (Ok(_), Err(_)) => Some(Kind::OursFails),
+        (Ok(_), Err(said)) if said.starts_with("limit: ") => Some(Kind::Limit),
+        (Ok(_), Err(_)) => Some(Kind::Stops),
         (Err(_), Ok(_)) => Some(Kind::KesFails),
         (Ok(kes), Ok(ours)) if kes == ours => None,
         (Ok(kes), Ok(ours)) => {
-            let order = sorted()?.as_ref() == Ok(ours) || is_same_document(kes, ours);
+            let order = sorted()?.is_ok_and(|sorted| as_go_dumps(&sorted) == *ours)
+                || is_same_document(kes, ours);
             Some(if order { Kind::Order } else { Kind::Bytes })
         }
     })
 }
 
-/// Whether both are maps or lists in JSON or YAML, with the same content.
+/// The answer with every YAML document in it written as Go writes it.
+fn as_go_dumps(sorted: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(sorted);
+    let mut out = String::new();
+    let mut rest = text.as_ref();
+    while let Some((before, (json, after))) = rest
+        .split_once('\u{f0000}')
+        .and_then(|(before, behind)| Some((before, behind.split_once('\u{f0001}')?)))
+    {
+        out.push_str(before);
+        let written = json::decode(json.as_bytes())
+            .and_then(|value| json::encode(&value, true, None))
+            .ok()
+            .and_then(|json| goyaml::json_to_yaml(&json, usize::MAX).ok());
+        match &written {
+            // `toYaml` drops the last line break.
+            Some(yaml) => out.push_str(yaml.strip_suffix('\n').unwrap_or(yaml)),
+            None => out.push_str(json),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out.into_bytes()
+}
+
+/// Whether both are maps or lists in JSON, with the same content.
 fn is_same_document(kes: &[u8], ours: &[u8]) -> bool {
-    let read =
-        |text: &[u8]| goyaml::read(text).ok().filter(|read| read.is_object() || read.is_array());
+    let read = |text: &[u8]| -> Option<Value> {
+        serde_json::from_slice(text).ok().filter(|read: &Value| read.is_object() || read.is_array())
+    };
     let end = |text: &[u8]| text.iter().rev().take_while(|byte| **byte == b'\n').count();
-    // A reader of YAML would not see a line break at the end; a reader of a Secret does.
+    // A reader of JSON would not see a line break at the end; a reader of a Secret does.
     end(kes) == end(ours) && read(kes).is_some_and(|kes| read(ours) == Some(kes))
 }
 
@@ -146,9 +168,15 @@ mod tests {
 
     #[test]
     fn documents_are_compared_by_content() {
-        assert!(is_same_document(b"b: [1]\na: 'x'\n", b"a: x\nb:\n- 1\n"));
-        assert!(!is_same_document(b"b: 1\na: x\n", b"a: x\nb: \"1\"\n"));
-        assert!(!is_same_document(b"a: x\n", b"a: x"));
-        assert!(!is_same_document(b"a", b"'a'"));
+        assert!(is_same_document(b"{\"b\": [1],\"a\":\"x\"}\n", b"{\"a\":\"x\",\"b\":[1]}\n"));
+        assert!(!is_same_document(b"{\"a\":1}", b"{\"a\":\"1\"}"));
+        assert!(!is_same_document(b"{\"a\":1}\n", b"{\"a\":1}"));
+        assert!(!is_same_document(b"1", b"1.0"));
+    }
+
+    #[test]
+    fn documents_are_written_as_go_writes_them() {
+        let sorted = "a\u{f0000}{\"b\":[\"y\"],\"a\":1}\u{f0001}\nz".as_bytes();
+        assert_eq!(as_go_dumps(sorted), b"aa: 1\nb:\n- \"y\"\nz");
     }
 }

@@ -204,7 +204,7 @@ pub fn start(mode: Mode) -> anyhow::Result<Option<Oracle>> {
         .arg(mode.name())
         .env("NODE_PATH", packages);
     // Settings of the machine would change what runs.
-    command.env_remove("NODE_OPTIONS");
+    command.env_remove("NODE_OPTIONS").env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
     Oracle::run(&mut command).map(Some)
 }
 

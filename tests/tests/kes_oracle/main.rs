@@ -18,9 +18,8 @@ const SHOWN: usize = 40;
 /// Of a hundred shapes that KES could render, as many are translated.
 const TRANSLATED: usize = 90;
 
-/// Of a hundred answers, a translation may stop with an error in place of as many: the data sets are
-/// chosen to be odd.
-const GUARDED: usize = 6;
+/// Of a hundred shapes, so many may stop with an error on plain strings: some make numbers of them.
+const STOPS: usize = 3;
 
 fn compared(style: Style) -> Comparison {
     let mut comparison = Comparison::new(style).unwrap();
@@ -35,27 +34,26 @@ fn compared(style: Style) -> Comparison {
 }
 
 #[test]
-#[ignore = "the translator has not landed yet"]
+#[ignore = "the translator still differs"]
 fn templates_render_what_kes_rendered() {
     let comparison = compared(Style::Exact);
-    let Counts { cases, shapes, translated, answers, guarded, .. } = comparison.counts;
+    let Counts { cases, shapes, translated, stops_on_strings, .. } = comparison.counts;
     assert!(cases > 1500 && shapes > 1000, "only {cases} cases, {shapes} shapes");
     assert!(translated * 100 >= shapes * TRANSLATED, "{translated} of {shapes} are translated");
-    assert!(guarded * 100 <= answers * GUARDED, "in place of {guarded} answers ours stops");
+    assert!(stops_on_strings * 100 <= shapes * STOPS, "{stops_on_strings} of {shapes} stop");
     let unused = comparison.unused();
     assert!(unused.is_empty(), "differences.toml explains what no case shows: {unused:?}");
 }
 
 /// `--short-templates`: what a person would write may render other bytes, but never unannounced.
 #[test]
-#[ignore = "the translator has not landed yet"]
+#[ignore = "the translator still differs"]
 fn short_templates_announce_what_differs() {
     compared(Style::Short);
 }
 
 /// Whole objects: the places of a template, what wins over what, types, and plain keys.
 #[test]
-#[ignore = "the translator has not landed yet"]
 fn objects_write_the_secret_that_kes_wrote() {
     let sets = Sets::load().unwrap();
     let (mut cases, mut migrated, mut findings) = (0, 0, Vec::new());
