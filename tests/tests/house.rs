@@ -45,7 +45,7 @@ const ROOMS: &[Room] = &[
         name: "extsecret-migrate",
         folder: "plugin/migrate",
         pure: true,
-        may_use: &["extsecret-crds", "extsecret-manifest", "extsecret-engine"],
+        may_use: &["extsecret-crds", "extsecret-manifest", "extsecret-engine", "gotemplate"],
     },
     Room {
         name: "kubectl-extsecret",

@@ -3,6 +3,7 @@
 use super::Printer;
 use super::go::{Go, quote};
 use super::types::Ty;
+use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binary, Expr, ExprKind, Logical, Method, Unary};
 
@@ -62,6 +63,13 @@ impl Printer<'_> {
             }
             _ => {
                 let given = self.value(value)?;
+                if given.ty.is_json() && !self.exact {
+                    self.note(
+                        &codes::W07,
+                        value.span,
+                        "an empty list or object is true in JavaScript and false here",
+                    );
+                }
                 Ok(self.truth(&given))
             }
         }

@@ -1,7 +1,7 @@
 //! `JSON.stringify`, `yaml.dump`, and objects.
 
+use super::defined::Helper;
 use super::go::{Go, quote};
-use super::helpers::Helper;
 use super::types::Ty;
 use super::{Printer, held};
 use crate::codes;
@@ -171,8 +171,18 @@ impl Printer<'_> {
                     out.text("{}");
                     return Ok(());
                 }
-                let optional = self.exact
-                    && members.iter().any(|(_, it)| self.types.ty(it).may_be_undefined());
+                let optional = members.iter().any(|(_, it)| match self.types.ty(it) {
+                    Ty::OptJson => self.exact,
+                    ty => ty.may_be_undefined(),
+                });
+                let loose = members.iter().any(|(_, it)| self.types.ty(it) == Ty::OptJson);
+                if loose && !self.exact {
+                    self.note(
+                        &codes::W07,
+                        value.span,
+                        "a member that is missing would be null instead of left out",
+                    );
+                }
                 if optional {
                     return self.json_with_holes(value, &members, indent, step, out);
                 }

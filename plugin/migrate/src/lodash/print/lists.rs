@@ -1,7 +1,7 @@
 //! Lists and their methods.
 
+use super::defined::Helper;
 use super::go::{Go, quote};
-use super::helpers::Helper;
 use super::nil;
 use super::types::{Ty, never_empty};
 use super::{Printer, held};
@@ -143,7 +143,7 @@ impl Printer<'_> {
     fn join(&mut self, list: &Go, separator: &Go) -> Go {
         let texts =
             matches!(&list.ty, Ty::List(item) if matches!(**item, Ty::Text | Ty::Int | Ty::Never));
-        if texts || !self.exact {
+        if texts {
             return list.pipe(&format!("join {}", separator.arg()), Ty::Text);
         }
         let name = self.helper(Helper::Text);

@@ -3,6 +3,7 @@
 use super::go::{Go, Shape, is_name, quote};
 use super::types::{Ty, never_empty};
 use super::{Printer, held, nil};
+use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Expr, ExprKind};
 
@@ -97,7 +98,7 @@ impl Printer<'_> {
                 Ok(self.element(given, key, *item))
             }
             Ty::Text if is_index => Ok(self.character(given, key)),
-            Ty::Json | Ty::OptJson if key == "length" => Ok(self.length(given)),
+            Ty::Json | Ty::OptJson if key == "length" => Ok(self.length(given, value)),
             Ty::Json | Ty::OptJson if is_index => Ok(self.element(given, key, Ty::Json)),
             Ty::Json | Ty::OptJson | Ty::Map(_) => Ok(self.named(&given, key)),
             _ => self.refuse(value.span, "a member that is always undefined"),
@@ -160,8 +161,13 @@ impl Printer<'_> {
     }
 
     /// `length` of what may be a string or a list; an object may have a member of that name.
-    fn length(&mut self, object: Go) -> Go {
+    fn length(&mut self, object: Go, of: &Expr) -> Go {
         if !self.exact {
+            self.note(
+                &codes::W07,
+                of.span,
+                "an object has a length here, and characters beyond ASCII count otherwise",
+            );
             return object.pipe("len", Ty::Int);
         }
         let object = self.keep(object);
@@ -249,7 +255,7 @@ impl Printer<'_> {
             Ty::OptText | Ty::Text => {
                 return self.refuse(value.span, "an optional chain on what is never an object");
             }
-            _ if key == "length" => self.length(object),
+            _ if key == "length" => self.length(object, value),
             _ => {
                 let is_index = !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
                 if is_index {

@@ -7,8 +7,8 @@
 #![allow(clippy::similar_names)] // `text` and `test` are what they are called.
 
 mod conditions;
+mod defined;
 mod go;
-mod helpers;
 mod json;
 mod lists;
 mod loops;
@@ -31,8 +31,8 @@ use extsecret_manifest::diagnostic::Code;
 use super::ir::{Expr, ExprKind, Program, Span, Stmt, StmtKind, VariableId};
 use super::{Note, Place, Refusal, Scope, Style, Translation};
 use crate::codes;
+use defined::Helper;
 use go::{Go, Piece, Shape};
-use helpers::Helper;
 use types::{Ty, Types};
 
 /// A template's Go text.
@@ -61,7 +61,7 @@ pub(super) fn print(program: &Program, scope: &Scope) -> Result<Printed, Refusal
         Place::Text => printer.statements(&program.body)?,
         Place::Base64 => printer.base64(&program.body)?,
     }
-    let mut pieces = helpers::definitions(&printer.helpers);
+    let mut pieces = defined::definitions(&printer.helpers);
     pieces.append(&mut printer.out);
     Ok(Printed { text: go::join(&pieces, scope.helm), notes: printer.notes })
 }

@@ -1,7 +1,7 @@
 //! Numbers.
 
+use super::defined::Helper;
 use super::go::{Go, quote};
-use super::helpers::Helper;
 use super::types::Ty;
 use super::{Printer, held};
 use crate::lodash::Refusal;

@@ -1,8 +1,8 @@
 //! Expressions that are printed: their parts can be printed one after the other.
 
 use super::Printer;
+use super::defined::Helper;
 use super::go::{Go, quote};
-use super::helpers::Helper;
 use super::types::Ty;
 use crate::codes;
 use crate::lodash::Refusal;

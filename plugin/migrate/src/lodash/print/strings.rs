@@ -1,8 +1,8 @@
 //! Strings and their methods.
 
 use super::Printer;
+use super::defined::Helper;
 use super::go::{Go, quote};
-use super::helpers::Helper;
 use super::lists::number;
 use super::types::Ty;
 use crate::codes;

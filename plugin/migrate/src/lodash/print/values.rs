@@ -1,8 +1,8 @@
 //! Expressions as Go values.
 
 use super::conditions::boolean;
+use super::defined::Helper;
 use super::go::{Go, Shape, quote};
-use super::helpers::Helper;
 use super::types::{Ty, number_type};
 use super::{Printer, held, nil};
 use crate::codes;
