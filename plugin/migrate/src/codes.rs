@@ -319,8 +319,8 @@ catalogue! {
 
     W08 Warning "a value that is not JSON becomes an error"
         why: "When `property` or `dataFrom` met a value that is not JSON, KES left the key out and \
-            reported success. ESO reports an error for the whole object and updates none of its \
-            keys."
+            reported success; a template that read a member of one printed nothing. ESO reports \
+            an error for the whole object and updates none of its keys."
         action: "Make sure that every value read this way is JSON. The Secret is not touched \
             while ESO reports the error."
 
@@ -476,9 +476,9 @@ catalogue! {
         action: "Remove the flag if KES is right. Keep it if the secrets have moved."
 
     W33 Warning "object could not be verified"
-        why: "`--verify` needs to know what KES wrote. Here it cannot: the values given have no \
-            such name, KES fails on every value, a template uses something that is not modelled, \
-            or KES never read the object."
+        why: "`--verify` needs to know what KES wrote. Here it does not, or not for all values that \
+            were tried: the values given have no such name, KES fails on every value, a template \
+            uses something that is not modelled, or KES never read the object."
         action: "Add the values that the message names to the file of `--values`. Otherwise \
             compare the Secret of this object by hand, with `kubectl extsecret render --diff`."
 

@@ -8,7 +8,8 @@ use extsecret_engine::template::Place;
 use extsecret_manifest::diagnostic::{Code, Diagnostic};
 use extsecret_manifest::source::Span;
 
-use super::pipeline::{Fate, Kind, Origin, Part, Slot, TemplateText, Written};
+use super::evaluate;
+use super::pipeline::{self, Fate, Kind, Origin, Part, Slot, TemplateText, Written};
 use super::shape;
 use super::target::{At, Failure, FailureKind, Target};
 use crate::codes;
@@ -102,6 +103,14 @@ pub(super) fn compare(
     }
 }
 
+/// Both Secrets, and what the new one has where they differ.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    written: &'a Written,
+    target: &'a Target,
+    bytes: Option<&'a Vec<u8>>,
+}
+
 /// How a key is called.
 type Make<'f> = &'f dyn Fn(&String, Option<Origin>) -> Subject;
 
@@ -149,14 +158,22 @@ impl<'n> Facts<'_, 'n> {
                     (None, _) => Effect::New,
                 };
                 let slot = ours.get(key);
-                found.push(self.value(make(key, slot.map(|slot| slot.origin)), effect, slot));
+                let subject = make(key, slot.map(|slot| slot.origin));
+                let sides = Sides { written, target, bytes: theirs.get(key) };
+                found.push(self.value(subject, effect, slot, sides));
             }
         }
         found
     }
 
     /// A difference in one value, which `slot` was in KES.
-    fn value(&self, subject: Subject, effect: Effect, slot: Option<&Slot>) -> Difference {
+    fn value(
+        &self,
+        subject: Subject,
+        effect: Effect,
+        slot: Option<&Slot>,
+        sides: Sides<'_>,
+    ) -> Difference {
         let origin = slot.map(|slot| slot.origin);
         let announced = slot.and_then(|slot| match slot.origin {
             Origin::Item(index) => {
@@ -166,7 +183,10 @@ impl<'n> Facts<'_, 'n> {
                 self.kes.extracts.get(index).and_then(|_| of_kind(slot.kind, false))
             }
             Origin::Path(_) => self.of_path(),
-            Origin::Template(index) => self.texts.get(index).and_then(|text| self.of_text(text)),
+            Origin::Template(index) => self
+                .texts
+                .get(index)
+                .and_then(|text| self.of_inputs(text, sides).or_else(|| self.of_text(text))),
         });
         let (field, span) = origin.map_or((None, None), |origin| self.place(origin));
         let (code, reason) = announced.unwrap_or((&codes::E20, ""));
@@ -226,6 +246,39 @@ impl<'n> Facts<'_, 'n> {
         None
     }
 
+    /// The reason of the fetched values, if the text differs by them alone: then what KES would
+    /// render on the new values is what the new template renders.
+    fn of_inputs(
+        &self,
+        text: &TemplateText<'_>,
+        sides: Sides<'_>,
+    ) -> Option<(&'static Code, &'static str)> {
+        let values = sides.target.fetched.iter();
+        let values = values.map(|(key, bytes)| (key.as_str(), bytes.as_slice()));
+        let rendered = pipeline::render(text, &evaluate::data(values))?;
+        if sides.bytes != Some(&rendered) {
+            return None;
+        }
+        let mut reason = None;
+        for (key, bytes) in &sides.target.fetched {
+            let Some(slot) = sides.written.data.get(key).filter(|slot| slot.bytes != *bytes) else {
+                continue;
+            };
+            let of_slot = match slot.origin {
+                Origin::Item(index) => self
+                    .kes
+                    .items
+                    .get(index)
+                    .and_then(|item| self.of_item(item, slot, Effect::Bytes)),
+                Origin::Extract(_) => of_kind(slot.kind, false),
+                Origin::Path(_) => self.of_path(),
+                Origin::Template(_) => continue,
+            };
+            reason = Some(of_slot?);
+        }
+        reason
+    }
+
     fn of_path(&self) -> Option<(&'static Code, &'static str)> {
         let root = self.kes.root;
         [
@@ -281,7 +334,10 @@ impl<'n> Facts<'_, 'n> {
             }
             At::Template(place) => {
                 let text = self.text_at(place);
-                let code = text.and_then(|text| self.of_text(text)).map(|(code, _)| code);
+                let code = match failure.kind {
+                    FailureKind::Guard => Some(&codes::W08),
+                    _ => text.and_then(|text| self.of_text(text)).map(|(code, _)| code),
+                };
                 (text.map(|text| text.field.clone()), text.map(|text| text.span), code)
             }
             At::Object => (None, None, None),
@@ -291,6 +347,10 @@ impl<'n> Facts<'_, 'n> {
             effect: Effect::Fails,
             code: code.unwrap_or(&codes::E20),
             reason: match code {
+                _ if failure.kind == FailureKind::Guard => {
+                    "the value is not what the template takes it for, so that nothing is written"
+                        .to_owned()
+                }
                 Some(code) => announced(code).to_owned(),
                 None => failure.message.clone(),
             },
@@ -315,7 +375,7 @@ impl<'n> Facts<'_, 'n> {
             }
             FailureKind::Decoding => &codes::W05,
             FailureKind::Collision => &codes::W11,
-            FailureKind::NotJson | FailureKind::Other => return None,
+            FailureKind::NotJson | FailureKind::Guard | FailureKind::Other => return None,
         };
         self.said(code, &item.field).then_some(code)
     }

@@ -146,6 +146,12 @@ fn object(
     let diagnostics = outcome.cases.diagnostics(report.origin.place(), place, values.is_some());
     let numbers = outcome.numbers();
     report.diagnostics.extend(diagnostics);
+    // The rest of what was tried is compared all the same.
+    if let Some(why) = &outcome.unknown {
+        let message = format!("some values could not be tried on the object: {why}");
+        let place = report.origin.place();
+        report.diagnostics.push(Diagnostic::new(&codes::W33, message).at(place));
+    }
     Ok(numbers)
 }
 
@@ -286,6 +292,9 @@ impl Check<'_, '_> {
         add(&mut usual, false);
         let plain = Case { form: None, spot: None, beyond_ascii: false, given: false };
         self.run(&usual, plain, &mut found, true);
+        if let Some(why) = found.unknown.take() {
+            return Err(why);
+        }
         if !self.kes.paths.is_empty() {
             let mut deep = probe::values(&shapes, None, None);
             add(&mut deep, true);
@@ -322,8 +331,8 @@ impl Check<'_, '_> {
             }
         }
         match (found.wrote, &found.unknown, &found.failed) {
-            (_, Some(why), _) => Err(why.clone()),
-            (0, None, Some(why)) => Err(format!("KES fails on every value that was tried: {why}")),
+            (0, _, Some(why)) => Err(format!("KES fails on every value that was tried: {why}")),
+            (0, Some(why), None) => Err(why.clone()),
             _ => Ok(found),
         }
     }

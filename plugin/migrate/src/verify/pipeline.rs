@@ -329,6 +329,26 @@ fn below(item: &Item<'_>, origin: Origin, source: &dyn Source, out: &mut Written
     }
 }
 
+/// What one text of the template gives on these values, as the API server stores it; `None` where
+/// KES would have failed.
+pub(super) fn render(text: &TemplateText<'_>, data: &Js) -> Option<Vec<u8>> {
+    let rendered = match &text.text {
+        Content::Static(text) => (*text).to_owned(),
+        Content::Program(program) => utf8(&evaluate::render(program, data).ok()?),
+        Content::Unknown(_) | Content::NoText => return None,
+    };
+    match text.part {
+        Part::Data => unbase64(&rendered),
+        Part::StringData | Part::Labels | Part::Annotations => Some(rendered.into_bytes()),
+    }
+}
+
+/// As the API server reads the values of `data`.
+fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let bare: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    crate::template::BASE64.decode(&bare).ok()
+}
+
 /// Merges the template under the Secret: fetched keys win over `data`, `stringData` over both.
 fn apply_template(texts: &[TemplateText<'_>], out: &mut Written) -> Result<(), End> {
     let values = out.data.iter().map(|(key, slot)| (key.as_str(), slot.bytes.as_slice()));
@@ -360,8 +380,7 @@ fn apply_template(texts: &[TemplateText<'_>], out: &mut Written) -> Result<(), E
                 if out.data.contains_key(text.key) {
                     continue;
                 }
-                let bare: String = rendered.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-                let Ok(bytes) = crate::template::BASE64.decode(&bare) else {
+                let Some(bytes) = unbase64(&rendered) else {
                     return Err(End::Failed(format!("{what} is not base64")));
                 };
                 out.data.insert(key, slot(bytes));

@@ -204,6 +204,7 @@ impl<'f> Writer<'f> {
         let classes: &[Class] = match (looked_into, shape.base64) {
             (true, _) => &[Class::Whole],
             (_, true) => &[Class::Base64],
+            _ if shape.encoded => &[Class::Text, Class::Plain, Class::Base64],
             _ => &[Class::Text, Class::Plain],
         };
         let (number, form) = self.spot(format!("`{name}`"), classes);
@@ -268,6 +269,7 @@ impl<'f> Writer<'f> {
             (true, _) if shape.parsed => &[Class::Whole, Class::Inner],
             (true, _) => &[Class::Inner],
             (_, true) => &[Class::Base64],
+            _ if shape.encoded => &[Class::Text, Class::Member, Class::Base64],
             _ => &[Class::Text, Class::Member],
         };
         let (number, form) = self.spot(words(name, path), classes);
@@ -298,7 +300,7 @@ fn words(name: &str, path: &[String]) -> String {
 /// A value unlike all others.
 fn plain(number: usize, shape: &Shape) -> String {
     let text = format!("value{number}");
-    if shape.base64 { STANDARD.encode(text) } else { text }
+    if shape.base64 || shape.encoded { STANDARD.encode(text) } else { text }
 }
 
 /// An element like the first, but for its texts.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::pipeline::{Content, TemplateText};
+use super::pipeline::{Content, Part, TemplateText};
 use super::store;
 use crate::kes::{Backend, Binary, Kes};
 use crate::lodash::ir::{
@@ -31,6 +31,8 @@ pub(super) struct Shape {
     pub(super) parsed: bool,
     /// The text is read as base64.
     pub(super) base64: bool,
+    /// The text may have to be base64: a template prints it among base64.
+    pub(super) encoded: bool,
 }
 
 impl Shape {
@@ -128,6 +130,7 @@ pub(super) fn of(kes: &Kes<'_>, texts: &[TemplateText<'_>]) -> BTreeMap<String, 
                 leaf = leaf.step(step);
             }
             leaf.base64 |= demand.base64;
+            leaf.encoded |= text.part == Part::Data;
         }
     }
     // What a whole value brings besides what is named.
@@ -176,10 +179,10 @@ fn demands(program: &Program) -> Vec<Demand> {
 }
 
 /// A part of a value, while it is followed.
-type Part = Option<(String, Vec<Step>)>;
+type Value = Option<(String, Vec<Step>)>;
 
 struct Reader {
-    variables: Vec<Part>,
+    variables: Vec<Value>,
     demands: Vec<Demand>,
     depth: usize,
 }
@@ -236,13 +239,13 @@ impl Reader {
         }
     }
 
-    fn set(&mut self, variable: VariableId, part: Part) {
+    fn set(&mut self, variable: VariableId, part: Value) {
         if let Some(place) = self.variables.get_mut(variable.0) {
             *place = part;
         }
     }
 
-    fn bind(&mut self, binding: &Binding, list: Part) {
+    fn bind(&mut self, binding: &Binding, list: Value) {
         let element = self.step(list, Step::Element);
         match binding {
             Binding::None | Binding::Elements(_) => {}
@@ -256,7 +259,7 @@ impl Reader {
         }
     }
 
-    fn step(&mut self, part: Part, step: Step) -> Part {
+    fn step(&mut self, part: Value, step: Step) -> Value {
         let (key, mut steps) = part?;
         steps.push(step);
         self.demand(&key, &steps, false);
@@ -276,7 +279,7 @@ impl Reader {
     }
 
     /// Looks into an expression; the part of a value that it is, where that is plain to see.
-    fn expr(&mut self, expr: &Expr) -> Part {
+    fn expr(&mut self, expr: &Expr) -> Value {
         if self.depth >= MAX_DEPTH {
             return None;
         }
@@ -286,7 +289,7 @@ impl Reader {
         part
     }
 
-    fn kind(&mut self, kind: &ExprKind) -> Part {
+    fn kind(&mut self, kind: &ExprKind) -> Value {
         match kind {
             ExprKind::Variable(variable) => self.variables.get(variable.0).cloned().flatten(),
             ExprKind::Member { object, key, .. } => {
@@ -329,7 +332,7 @@ impl Reader {
                 then.or(otherwise)
             }
             ExprKind::Call { function, arguments } => {
-                let parts: Vec<Part> = arguments.iter().map(|it| self.expr(it)).collect();
+                let parts: Vec<Value> = arguments.iter().map(|it| self.expr(it)).collect();
                 let first = parts.into_iter().next().flatten();
                 match function {
                     Function::JsonParse => self.step(first, Step::Parsed),

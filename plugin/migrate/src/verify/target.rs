@@ -20,6 +20,8 @@ const OWN: &str = "reconcile.external-secrets.io/";
 /// The Secret of the converted object.
 #[derive(Debug, Default)]
 pub(super) struct Target {
+    /// What was fetched, before any template.
+    pub(super) fetched: Data,
     pub(super) data: Data,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) annotations: BTreeMap<String, String>,
@@ -53,6 +55,8 @@ pub(super) enum FailureKind {
     Decoding,
     /// Two keys become one.
     Collision,
+    /// A template meets a value that is not what it takes it for, and stops.
+    Guard,
     Other,
 }
 
@@ -101,18 +105,19 @@ pub(super) fn run(
             PlanError::Template(error) => place(error),
             _ => At::Object,
         },
-        kind: FailureKind::Other,
+        kind: template_kind(&error.to_string()),
         message: error.to_string(),
         empty: false,
     })?;
-    Ok(target(secret))
+    Ok(target(secret, collected.data))
 }
 
-fn target(secret: Secret) -> Target {
+fn target(secret: Secret, fetched: Data) -> Target {
     let theirs = |map: Option<BTreeMap<String, String>>| {
         map.into_iter().flatten().filter(|(key, _)| !key.starts_with(OWN)).collect()
     };
     Target {
+        fetched,
         data: secret.data,
         labels: theirs(secret.metadata.labels),
         annotations: theirs(secret.metadata.annotations),
@@ -188,6 +193,23 @@ fn failure(error: &CollectError) -> Failure {
         ),
     };
     Failure { at, kind, message: error.to_string(), empty: false }
+}
+
+/// Templates stop on purpose at values that have no exact form in them, and where a member is
+/// read of what has none.
+fn template_kind(message: &str) -> FailureKind {
+    const GUARDS: [&str; 5] = [
+        "error calling fail: ",
+        "error calling mustFromJson: ",
+        "error calling mustToRawJson: ",
+        "error calling index: can't index item of type ",
+        "error calling index: cannot index slice/array with type string",
+    ];
+    if GUARDS.iter().any(|guard| message.contains(guard)) {
+        FailureKind::Guard
+    } else {
+        FailureKind::Other
+    }
 }
 
 fn place(error: &TemplateError) -> At {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::operator::to_number;
-use super::{Halt, encode, throws, unmodelled, yaml_dump};
+use super::{Halt, encode, throws, unmodelled, yaml_dump, yaml_load};
 use crate::lodash::ir::Function;
 use crate::verify::js::{Js, Object, Text, json, number, utf16};
 
@@ -25,7 +25,7 @@ pub(super) fn function(function: Function, arguments: &[Js]) -> Result<Js, Halt>
             }
         }
         Function::YamlDump => Js::text(&yaml_dump::dump(first)?),
-        Function::YamlLoad => return Err(unmodelled("yaml.load")),
+        Function::YamlLoad => yaml_load::load(&first.to_text())?,
         Function::Escape => Js::String(escape(first).into()),
         Function::EncodeUriComponent => Js::String(encode::percent(&first.to_text(), b"")?.into()),
         Function::EncodeUri => {
@@ -62,12 +62,21 @@ pub(super) fn function(function: Function, arguments: &[Js]) -> Result<Js, Halt>
             let mut object = Object::default();
             for source in arguments.iter().filter(|source| !source.is_nullish()) {
                 for (name, value) in entries(source)? {
+                    settable(&name)?;
                     object.set(name, value);
                 }
             }
             Js::Object(Rc::new(object))
         }
     })
+}
+
+/// Refuses the one name that sets a prototype where it is set like a member.
+pub(super) fn settable(name: &[u16]) -> Result<(), Halt> {
+    if "__proto__".encode_utf16().eq(name.iter().copied()) {
+        return Err(unmodelled("a prototype that is set"));
+    }
+    Ok(())
 }
 
 /// The third argument of `JSON.stringify`: a number of blanks or a text, at most ten.

@@ -9,9 +9,9 @@ use super::{Halt, throws, unmodelled};
 use crate::lodash::ir::Encoding;
 use crate::verify::js::{utf8, utf16};
 
-/// `Buffer.from(text, from).toString(to)`
-pub(super) fn recode(text: &[u16], from: Encoding, to: Encoding) -> Result<Vec<u16>, Halt> {
-    let bytes = match from {
+/// `Buffer.from(text, from)`
+pub(super) fn read(text: &[u16], from: Encoding) -> Result<Vec<u8>, Halt> {
+    Ok(match from {
         Encoding::Utf8 => utf8(text).into_bytes(),
         Encoding::Ascii | Encoding::Latin1 => {
             text.iter().map(|unit| unit.to_le_bytes()[0]).collect()
@@ -23,18 +23,22 @@ pub(super) fn recode(text: &[u16], from: Encoding, to: Encoding) -> Result<Vec<u
             base64(&text.iter().map(|unit| unit.to_le_bytes()[0]).collect::<Vec<_>>())
         }
         Encoding::Hex => hex(text),
-    };
-    Ok(match to {
-        Encoding::Utf8 => String::from_utf8_lossy(&bytes).encode_utf16().collect(),
+    })
+}
+
+/// `buffer.toString(to)`
+pub(super) fn write(bytes: &[u8], to: Encoding) -> Vec<u16> {
+    match to {
+        Encoding::Utf8 => String::from_utf8_lossy(bytes).encode_utf16().collect(),
         Encoding::Ascii => bytes.iter().map(|byte| u16::from(byte & 0x7f)).collect(),
         Encoding::Latin1 => bytes.iter().map(|byte| u16::from(*byte)).collect(),
-        Encoding::Base64 => STANDARD.encode(&bytes).encode_utf16().collect(),
+        Encoding::Base64 => STANDARD.encode(bytes).encode_utf16().collect(),
         Encoding::Hex => bytes
             .iter()
             .flat_map(|byte| format!("{byte:02x}").into_bytes())
             .map(u16::from)
             .collect(),
-    })
+    }
 }
 
 /// Node's lenient base64: both alphabets, foreign characters skipped, up to the first `=`, and a

@@ -10,6 +10,7 @@ mod method;
 mod operator;
 mod regex;
 mod yaml_dump;
+mod yaml_load;
 
 use std::rc::Rc;
 
@@ -282,7 +283,9 @@ impl Evaluator<'_> {
             ExprKind::Object(members) => {
                 let mut object = Object::default();
                 for (name, value) in members {
-                    object.set(utf16(name), self.expr(value)?);
+                    let name = utf16(name);
+                    call::settable(&name)?;
+                    object.set(name, self.expr(value)?);
                 }
                 Js::Object(Rc::new(object))
             }
@@ -325,10 +328,13 @@ impl Evaluator<'_> {
             }
             ExprKind::Call { function, arguments } => self.call(*function, arguments)?,
             ExprKind::Recode { value, from, to } => {
-                let Js::String(text) = self.expr(value)? else {
-                    return Err(throws("a Buffer is made of what is no string"));
+                let bytes = match self.expr(value)? {
+                    Js::String(text) => encode::read(&text, *from)?,
+                    // Elements are bytes; what is no number is zero.
+                    Js::Array(items) => items.iter().map(operator::to_byte).collect(),
+                    _ => return Err(throws("a Buffer is made of what is no string")),
                 };
-                let text = encode::recode(&text, *from, *to)?;
+                let text = encode::write(&bytes, *to);
                 self.string(text)?
             }
             ExprKind::Method { method, receiver, arguments, optional } => {
@@ -419,5 +425,7 @@ pub(super) fn data<'d>(values: impl IntoIterator<Item = (&'d str, &'d [u8])>) ->
     Js::Object(Rc::new(object))
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

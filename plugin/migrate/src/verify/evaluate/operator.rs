@@ -24,6 +24,12 @@ pub(super) fn to_integer(value: &Js) -> f64 {
     if number.is_nan() { 0.0 } else { number.trunc() }
 }
 
+/// What a number is as an element of a Buffer: its lowest eight bits.
+pub(super) fn to_byte(value: &Js) -> u8 {
+    let number = to_number(value).trunc().rem_euclid(256.0);
+    (0..=255u8).find(|byte| (f64::from(*byte) - number).abs() < 0.5).unwrap_or(0)
+}
+
 pub(super) fn unary(operator: Unary, operand: &Js) -> Js {
     match operator {
         Unary::Not => Js::Bool(!operand.truthy()),

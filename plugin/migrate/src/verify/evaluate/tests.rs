@@ -83,3 +83,38 @@ fn values_lose_their_eighth_bit() {
     let text = data.member(&utf16("k")).unwrap().to_text();
     assert_eq!(utf8(&text), "C$");
 }
+
+/// What js-yaml 3.14.1 answered.
+#[test]
+fn yaml_is_loaded_as_js_yaml_does() {
+    for (yaml, expected) in [
+        ("a", r#""a""#),
+        ("[0x1F, 0b11, 017, 08, 1_000]", r#"[31,3,15,"08",1000]"#),
+        (
+            "[1.5, 1e3, 1.e3, .5, -.5, +1, -0, 1__0, 1_, _1]",
+            r#"[1.5,1000,1000,0.5,"-.5",1,0,10,"1_","_1"]"#,
+        ),
+        (
+            "[~, null, yes, on, true, TRUE, tRUE, 0o7, 9007199254740993]",
+            r#"[null,null,"yes","on",true,true,"tRUE","0o7",9007199254740992]"#,
+        ),
+        ("{1: a, 2.0: b, on: d}", r#"{"1":"a","2":"b","on":"d"}"#),
+        (
+            "a: 'x'\nb: |\n  y\nc: [p, \"q\"]\nd:\n",
+            "{\"a\":\"x\",\"b\":\"y\\n\",\"c\":[\"p\",\"q\"],\"d\":null}",
+        ),
+        ("a\n b", r#""a b""#),
+        (r#"{"a": 1.0, "b": [true, null, "yes"]}"#, r#"{"a":1,"b":[true,null,"yes"]}"#),
+    ] {
+        let value = yaml_load::load(&utf16(yaml)).unwrap();
+        let text = json::stringify(&value, "").unwrap();
+        assert_eq!(utf8(&text), expected, "{yaml}");
+    }
+    for yaml in ["2001-01-01", "1:30", "a: &x 1\nb: *x", "a: !!str 1", "<<: {a: 1}", "{a: 1"] {
+        assert!(
+            matches!(yaml_load::load(&utf16(yaml)), Err(Halt::Stop(Stop::Unmodelled(_)))),
+            "{yaml}"
+        );
+    }
+    assert!(matches!(yaml_load::load(&[]), Ok(Js::Undefined)));
+}

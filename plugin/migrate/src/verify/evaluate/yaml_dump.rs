@@ -188,11 +188,11 @@ fn is_ambiguous(text: &str) -> bool {
     WORDS.contains(&text) || is_integer(text) || is_float(text) || is_date(text)
 }
 
-fn unsigned(text: &str) -> &str {
+pub(super) fn unsigned(text: &str) -> &str {
     text.strip_prefix(['+', '-']).unwrap_or(text)
 }
 
-fn is_integer(text: &str) -> bool {
+pub(super) fn is_integer(text: &str) -> bool {
     let text = unsigned(text);
     if text == "0" {
         return true;
@@ -214,7 +214,7 @@ fn is_integer(text: &str) -> bool {
     !text.starts_with('_') && digits(text, 10)
 }
 
-fn is_float(text: &str) -> bool {
+pub(super) fn is_float(text: &str) -> bool {
     if text.ends_with('_') {
         return false;
     }
@@ -239,7 +239,7 @@ fn is_float(text: &str) -> bool {
     exponent_ok && digits(rest) && (whole_ok || bare)
 }
 
-fn is_date(text: &str) -> bool {
+pub(super) fn is_date(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let digits =
         |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
