@@ -57,8 +57,16 @@ fn no_golden_case_has_an_unannounced_difference() {
         if wrong.is_empty() {
             assert_eq!(run.status, plain.status, "{name}\n{}", run.stderr);
         }
-        objects += number("objects");
-        verified += number("verified");
+        // What KES never read, such as classes of the CSI driver, has no bytes of KES's.
+        let of_kes = run.report["objects"].as_array().into_iter().flatten().filter(|object| {
+            let version = object["apiVersion"].as_str().unwrap_or_default();
+            object["outcome"] == "converted" && version.starts_with("kubernetes-client.io/")
+        });
+        for object in of_kes {
+            let findings = object["diagnostics"].as_array().into_iter().flatten();
+            objects += 1;
+            verified += usize::from(!findings.into_iter().any(|found| found["code"] == "W33"));
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(verified * 10 >= objects * 9, "only {verified} of {objects} objects are verified");

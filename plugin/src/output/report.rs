@@ -19,7 +19,7 @@ struct Report<'a> {
     tool: &'static str,
     summary: Summary,
     #[serde(skip_serializing_if = "Option::is_none")]
-    verification: Option<Verified>,
+    verification: Option<Checked>,
     objects: Objects<'a>,
     outputs: Vec<Written<'a>>,
     diagnostics: Vec<Finding<'a>>,
@@ -40,7 +40,7 @@ impl Serialize for Objects<'_> {
 /// Numbers of `--verify`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Verified {
+struct Checked {
     /// Objects that were converted.
     objects: usize,
     /// Of these, those that were checked; W33 names the others.
@@ -55,7 +55,7 @@ struct Verified {
     unannounced: usize,
 }
 
-impl From<Verification> for Verified {
+impl From<Verification> for Checked {
     fn from(from: Verification) -> Self {
         let Verification { objects, verified, keys, same, announced, unannounced } = from;
         Self { objects, verified, keys, same, announced, unannounced }
@@ -203,7 +203,7 @@ pub(crate) fn json(
         version: VERSION,
         tool: concat!("kubectl-extsecret ", env!("CARGO_PKG_VERSION")),
         summary: Summary::of(migration),
-        verification: verification.map(Verified::from),
+        verification: verification.map(Checked::from),
         objects: Objects { sources, objects: &migration.objects },
         outputs: migration
             .outputs

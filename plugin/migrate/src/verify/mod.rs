@@ -97,8 +97,7 @@ pub fn verify<'n>(
                 Err("the CSI driver read it, which is not modelled".to_owned())
             }
             _ if !report.api_version.starts_with("kubernetes-client.io/") => {
-                Err("KES did not read it: its values come from External Secrets Operator on both \
-                     sides"
+                Err("KES did not read it, so that there are no bytes of KES's to compare with"
                     .to_owned())
             }
             (Some(output), Some(read)) => object(report, read, output.node(), options, values),

@@ -429,3 +429,5 @@ pub(super) fn data<'d>(values: impl IntoIterator<Item = (&'d str, &'d [u8])>) ->
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
