@@ -312,6 +312,7 @@ impl Renderer<'_> {
                     let endpoints = Endpoints {
                         secrets_manager: self.args.aws.aws_secretsmanager_endpoint.clone(),
                         parameter_store: self.args.aws.aws_ssm_endpoint.clone(),
+                        sts: None,
                     };
                     none.insert(Aws::new(endpoints, self.args.cluster.request_timeout.0)?)
                 }

@@ -1,6 +1,7 @@
 //! Values that AWS has now, read with the caller's own credentials.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -46,9 +47,14 @@ impl Aws {
             return Err(format!("the {store} has no region"));
         }
         let Self { runtime, endpoints, timeout, clients } = self;
-        let client = clients.entry(aws.region.clone()).or_insert_with(|| {
-            runtime.block_on(Client::with_own_credentials(&aws.region, endpoints, *timeout))
-        });
+        let client = match clients.entry(aws.region.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let client = Client::with_own_credentials(&aws.region, endpoints, *timeout);
+                let client = runtime.block_on(client);
+                place.insert(client.map_err(|error| format!("{store}: {error}"))?)
+            }
+        };
         Ok(runtime.block_on(client.fetch(aws, wanted)))
     }
 }

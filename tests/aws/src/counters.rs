@@ -19,6 +19,7 @@ pub struct Counters {
 struct State {
     received: BTreeMap<String, u64>,
     outcomes: BTreeMap<(String, String), u64>,
+    connections: u64,
     journal: VecDeque<CallRecord>,
 }
 
@@ -60,6 +61,11 @@ impl Counters {
         self.lock().outcomes.get(&key).copied().unwrap_or(0)
     }
 
+    /// How many connections clients have opened.
+    pub fn connections(&self) -> u64 {
+        self.lock().connections
+    }
+
     /// All calls that came in, by operation.
     pub fn snapshot(&self) -> BTreeMap<String, u64> {
         self.lock().received.clone()
@@ -96,6 +102,10 @@ impl Counters {
         let waited = self.changed.wait_timeout_while(self.lock(), at_most, enough);
         let (_state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         !timeout.timed_out()
+    }
+
+    pub(crate) fn connected(&self) {
+        self.lock().connections += 1;
     }
 
     pub(crate) fn received(&self, operation: &str) {

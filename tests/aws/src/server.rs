@@ -82,6 +82,7 @@ async fn listen(listener: TcpListener, world: Arc<World>) -> io::Result<()> {
     loop {
         // A client that is gone before it is accepted is no reason to stop.
         if let Ok((stream, _)) = listener.accept().await {
+            world.counters.connected();
             tokio::spawn(serve(stream, Arc::clone(&world)));
         }
     }

@@ -2,100 +2,191 @@
 
 use std::error::Error;
 use std::fmt::{Debug, Write as _};
+use std::time::Duration;
 
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use extsecret_engine::collect::FetchError;
 
-/// Codes after which the same call may go through a little later.
-const PASSING: &[&str] = &[
-    "InternalServerError",
-    "InternalServiceError",
-    "LimitExceededException",
-    "RequestLimitExceeded",
-    "RequestTimeout",
-    "ServiceUnavailable",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-];
+use crate::provider::ProviderError;
 
 /// One call, for messages.
+#[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
-    /// `AWS Secrets Manager` or `AWS Parameter Store`.
+    /// `AWS Secrets Manager`, `AWS Parameter Store` or `AWS STS`.
     pub(super) service: &'static str,
     /// Name of the operation.
     pub(super) operation: &'static str,
-    /// The secret or parameter, if the call is about one.
+    /// The secret, parameter or role, if the call is about one.
     pub(super) key: Option<&'a str>,
     /// The region.
     pub(super) region: &'a str,
 }
 
+/// What a code means, whoever sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Denied,
+    Rejected,
+    Throttled,
+    Invalid,
+    Transient,
+}
+
 impl Call<'_> {
     /// Turns the SDK's error into ours. `is_missing` tells, from code and message, whether the
     /// secret does not exist.
-    pub(super) fn error<E, R>(
+    pub(super) fn error<E>(
         &self,
-        error: &SdkError<E, R>,
+        error: &SdkError<E, HttpResponse>,
         is_missing: impl Fn(&str, &str) -> bool,
-    ) -> FetchError
+    ) -> ProviderError
     where
         E: ProvideErrorMetadata + Error + 'static,
-        R: Debug + 'static,
     {
-        let metadata = match error {
-            SdkError::ServiceError(service) => Some(service.err().meta()),
-            _ => None,
+        let SdkError::ServiceError(service) = error else {
+            let cause = match error {
+                SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+                error => sources(error),
+            };
+            return self.failed(Kind::Transient, "", &cause, None);
         };
-        let code = metadata.and_then(|meta| meta.code()).unwrap_or_default();
-        let text = metadata.and_then(|meta| meta.message()).unwrap_or_default();
+        let (meta, answer) = (service.err().meta(), service.raw());
+        let code = meta.code().unwrap_or_default();
+        let text = meta.message().unwrap_or_default();
         if is_missing(code, text) {
-            return FetchError::NoSecret;
+            return ProviderError::NotFound;
         }
-        let mut cause = match error {
-            SdkError::ServiceError(_) if text.is_empty() => code.to_owned(),
-            SdkError::ServiceError(_) => format!("{code}: {text}"),
-            SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-            error => sources(error),
+        let kind = match (kind(code), answer.status().as_u16()) {
+            (Kind::Transient, 429) => Kind::Throttled,
+            (kind, _) => kind,
         };
-        if let Some(help) = help(code, &cause) {
-            let _ = write!(cause, "; {help}");
-        }
-        // What is not an answer of the service, such as a refused connection, may pass as well.
-        let may_pass = metadata.is_none() || PASSING.contains(&code) || !is_about_the_request(code);
-        self.failed(&cause, may_pass)
+        let after = answer.headers().get("retry-after").and_then(|text| text.trim().parse().ok());
+        self.failed(kind, code, text, after.map(Duration::from_secs))
     }
 
-    /// An error of our own about this call.
-    pub(super) fn failed(&self, cause: &str, may_pass: bool) -> FetchError {
+    /// The error of one item of an answer that is not an error as a whole.
+    pub(super) fn item_error(
+        &self,
+        code: &str,
+        text: &str,
+        is_missing: impl Fn(&str, &str) -> bool,
+    ) -> ProviderError {
+        if is_missing(code, text) {
+            return ProviderError::NotFound;
+        }
+        self.failed(kind(code), code, text, None)
+    }
+
+    /// What is asked for makes no sense.
+    pub(super) fn invalid(&self, cause: &dyn std::fmt::Display) -> ProviderError {
+        self.failed(Kind::Invalid, "", &cause.to_string(), None)
+    }
+
+    /// The answer makes no sense.
+    pub(super) fn odd(&self, cause: &str) -> ProviderError {
+        self.failed(Kind::Transient, "", cause, None)
+    }
+
+    fn failed(
+        &self,
+        kind: Kind,
+        code: &str,
+        text: &str,
+        retry_after: Option<Duration>,
+    ) -> ProviderError {
         let mut message = format!("{} {}", self.service, self.operation);
         if let Some(key) = self.key {
             let _ = write!(message, " of \"{key}\"");
         }
-        let _ = write!(message, " in {}: {cause}", self.region);
-        FetchError::Failed { message, may_pass }
+        let _ = write!(message, " in {}: ", self.region);
+        let text = without_request_id(text);
+        message.push_str(code);
+        if !code.is_empty() && !text.is_empty() {
+            message.push_str(": ");
+        }
+        message.push_str(text);
+        if let Some(help) = help(code, text) {
+            let _ = write!(message, "; {help}");
+        }
+        match kind {
+            Kind::Denied => ProviderError::Denied(message),
+            Kind::Rejected => ProviderError::Rejected(message),
+            Kind::Throttled => ProviderError::Throttled { message, retry_after },
+            Kind::Invalid => ProviderError::Invalid(message),
+            Kind::Transient => ProviderError::Transient(message),
+        }
     }
 }
 
-/// Codes that the same request will get again. Permissions may be granted meanwhile, so a refusal
-/// is not one of them.
-fn is_about_the_request(code: &str) -> bool {
-    matches!(code, "InvalidParameterException" | "ValidationException" | "InvalidKeyId")
+/// What a code says. What is not known may pass: it is tried again, and nothing is deleted for it.
+fn kind(code: &str) -> Kind {
+    match code {
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "DecryptionFailure"
+        | "OptInRequired"
+        | "RegionDisabledException"
+        | "UnauthorizedOperation" => Kind::Denied,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "IDPRejectedClaim"
+        | "IncompleteSignature"
+        | "InvalidClientTokenId"
+        | "InvalidIdentityToken"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "SignatureDoesNotMatch"
+        | "UnrecognizedClientException" => Kind::Rejected,
+        "BandwidthLimitExceeded"
+        | "LimitExceededException"
+        | "PriorRequestNotComplete"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "SlowDown"
+        | "ThrottledException"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequestsException" => Kind::Throttled,
+        "InvalidFilterKey"
+        | "InvalidFilterOption"
+        | "InvalidFilterValue"
+        | "InvalidKeyId"
+        | "InvalidParameterException"
+        | "InvalidParameterValue"
+        | "PackedPolicyTooLarge"
+        | "ValidationError"
+        | "ValidationException" => Kind::Invalid,
+        _ => Kind::Transient,
+    }
+}
+
+/// The text up to where a request id begins: with it, no two errors would be alike.
+fn without_request_id(text: &str) -> &str {
+    let lower = text.to_ascii_lowercase();
+    let ends = ["request id", "requestid", "request-id"].iter().filter_map(|id| lower.find(id));
+    let Some(end) = ends.min() else { return text };
+    let kept = text.get(..end).unwrap_or(text);
+    kept.trim_end_matches([' ', '(', '[', ',', ';', ':'])
 }
 
 /// The next step, where there is one.
 fn help(code: &str, cause: &str) -> Option<&'static str> {
     match code {
-        "AccessDeniedException" => {
+        "AccessDenied" | "AccessDeniedException" => {
             Some("grant the permission to the identity that the message names")
         }
         "DecryptionFailure" => Some("the identity needs kms:Decrypt on the key of the secret"),
-        "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException" => {
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch" => {
             Some("the credentials are not valid in this account and region, or the clock is wrong")
         }
         "ExpiredTokenException" | "ExpiredToken" => {
-            Some("sign in again, for example with `aws sso login`")
+            Some("renew the credentials, for example with `aws sso login`")
         }
         _ if cause.contains("credentials") => Some(
             "give AWS credentials as the AWS CLI finds them: environment, profile or `aws sso login`",
@@ -105,7 +196,7 @@ fn help(code: &str, cause: &str) -> Option<&'static str> {
 }
 
 /// An error and what it came from, each once.
-fn sources(error: &dyn Error) -> String {
+pub(super) fn sources(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -122,10 +213,26 @@ fn sources(error: &dyn Error) -> String {
 mod tests {
     use super::*;
 
+    const CALL: Call<'static> =
+        Call { service: "AWS STS", operation: "AssumeRole", key: None, region: "r" };
+
     #[test]
     fn a_refusal_may_pass_and_a_wrong_request_does_not() {
-        assert!(!is_about_the_request("AccessDeniedException"));
-        assert!(is_about_the_request("ValidationException"));
+        assert!(CALL.failed(kind("AccessDeniedException"), "", "", None).may_pass());
+        assert!(!CALL.failed(kind("ValidationException"), "", "", None).may_pass());
+        assert!(CALL.failed(kind("SomethingNew"), "", "", None).may_pass());
+    }
+
+    #[test]
+    fn the_same_trouble_has_the_same_words() {
+        for text in [
+            "no such role (Request ID: 1-2-3)",
+            "no such role, RequestID: 4-5-6, host id: 7",
+            "no such role; request-id 8",
+        ] {
+            let error = CALL.failed(Kind::Transient, "Code", text, None).to_string();
+            assert_eq!(error, "AWS STS AssumeRole in r: Code: no such role");
+        }
     }
 
     #[test]

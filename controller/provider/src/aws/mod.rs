@@ -1,20 +1,30 @@
 //! AWS Secrets Manager and Systems Manager Parameter Store (eso-semantics 3.3 to 3.5).
 
+mod call;
 mod client;
+mod credentials;
 mod error;
+mod identity;
 mod parameter_store;
 mod secrets_manager;
+mod session;
+mod store;
 
 use std::collections::BTreeMap;
 
 use extsecret_crds::external_secret::Find;
 use extsecret_crds::provider::{AwsProvider, AwsService};
 use extsecret_engine::collect::{FetchError, Fetched};
-use extsecret_engine::property::Payload;
 use extsecret_engine::request::Fetch;
 use futures::stream::{self, StreamExt as _};
 
+use self::call::NotBefore;
+use crate::provider::ProviderError;
+use crate::value::SecretValue;
+
 pub use client::{Client, Credentials, Endpoints};
+pub use identity::is_referent;
+pub use store::{Aws, Counts, Settings};
 
 /// Requests that are under way at once for one store.
 const CONCURRENCY: usize = 8;
@@ -41,42 +51,52 @@ impl Client {
             .buffered(CONCURRENCY)
             .collect()
             .await;
-        order.into_iter().filter_map(|index| answers.get(index).cloned()).collect()
+        let answers = order.into_iter().filter_map(|index| answers.get(index).cloned());
+        answers.map(|answer| answer.map_err(FetchError::from)).collect()
     }
 
-    async fn answer(&self, store: &AwsProvider, fetch: &Fetch) -> Result<Fetched, FetchError> {
+    async fn answer(&self, store: &AwsProvider, fetch: &Fetch) -> Result<Fetched, ProviderError> {
         let prefix = store.prefix.as_deref().unwrap_or_default();
+        let batches = NotBefore::default();
+        let (secrets, parameters) = (&self.secrets_manager, &self.parameter_store);
+        let name = |key: &str| format!("{prefix}{key}");
         match (&store.service, fetch) {
-            (AwsService::SecretsManager, Fetch::Value { key, version }) => self
-                .secrets_manager
-                .value(&format!("{prefix}{key}"), version.as_deref())
-                .await
-                .map(Fetched::Value),
+            (AwsService::SecretsManager, Fetch::Value { key, version }) => {
+                secrets.value(None, &name(key), version.as_deref()).await.map(|value| one(&value))
+            }
             (AwsService::SecretsManager, Fetch::Tags { key }) => {
-                self.secrets_manager.tags(&format!("{prefix}{key}")).await.map(Fetched::Tags)
+                secrets.tags(None, &name(key)).await.map(Fetched::Tags)
             }
             (AwsService::SecretsManager, Fetch::Find(find)) => {
-                self.secrets_manager.find(&scoped(prefix, find)).await.map(Fetched::Found)
+                secrets.find(None, &scoped(prefix, find), &batches).await.map(|all| many(&all))
             }
-            (AwsService::ParameterStore, Fetch::Value { key, version }) => self
-                .parameter_store
-                .value(&format!("{prefix}{key}"), version.as_deref())
+            (AwsService::ParameterStore, Fetch::Value { key, version }) => parameters
+                .value(None, &name(key), version.as_deref())
                 .await
-                .map(Fetched::Value),
+                .map(|value| one(&value)),
             (AwsService::ParameterStore, Fetch::Tags { key }) => {
-                self.parameter_store.tags(&format!("{prefix}{key}")).await.map(Fetched::Tags)
+                parameters.tags(None, &name(key)).await.map(Fetched::Tags)
             }
             (AwsService::ParameterStore, Fetch::Find(find)) => {
-                self.parameter_store.find(prefix, find).await.map(Fetched::Found)
+                parameters.find(None, prefix, find, &batches).await.map(|all| many(&all))
             }
-            (service, _) => Err(FetchError::Failed {
-                message: format!(
-                    "the AWS service {service} is not supported: use SecretsManager or ParameterStore"
-                ),
-                may_pass: false,
-            }),
+            (service, _) => Err(unsupported(service)),
         }
     }
+}
+
+fn unsupported(service: &AwsService) -> ProviderError {
+    ProviderError::Invalid(format!(
+        "the AWS service {service} is not supported: use SecretsManager or ParameterStore"
+    ))
+}
+
+fn one(value: &SecretValue) -> Fetched {
+    Fetched::Value(value.to_payload())
+}
+
+fn many(all: &[(String, SecretValue)]) -> Fetched {
+    Fetched::Found(all.iter().map(|(name, value)| (name.clone(), value.to_payload())).collect())
 }
 
 /// Where a search starts: the store's prefix and the path. A prefix that the path already begins
@@ -100,11 +120,6 @@ fn tag_map<'a>(
         .into_iter()
         .filter_map(|(key, value)| Some((key?.to_owned(), value.unwrap_or_default().to_owned())));
     pairs.collect()
-}
-
-/// A secret that is text.
-fn text(value: &str) -> Payload {
-    Payload { string: Some(value.as_bytes().to_vec()), binary: None }
 }
 
 #[cfg(test)]

@@ -5,23 +5,30 @@ use std::collections::BTreeMap;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{ParameterStringFilter, ResourceTypeForTagging};
 use extsecret_crds::external_secret::Find;
-use extsecret_engine::collect::FetchError;
 use extsecret_engine::find::Matcher;
-use extsecret_engine::property::Payload;
 
+use super::call::{Caller, Group, NotBefore};
 use super::error::Call;
-use super::{scoped, tag_map, text};
+use super::secrets_manager::BATCH_AGAIN;
+use super::{scoped, tag_map};
+use crate::pace::Turn;
+use crate::provider::ProviderError;
+use crate::value::SecretValue;
 
 const SERVICE: &str = "AWS Parameter Store";
 
 /// Most parameters that `GetParameters` takes.
-const BATCH: usize = 10;
+pub(super) const BATCH: usize = 10;
 
 /// The service in one region.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct ParameterStore {
     pub(super) client: Client,
-    pub(super) region: String,
+    pub(super) caller: Caller,
+}
+
+fn value(value: String) -> SecretValue {
+    SecretValue::new(Some(value), None)
 }
 
 fn is_missing(code: &str, _: &str) -> bool {
@@ -30,44 +37,58 @@ fn is_missing(code: &str, _: &str) -> bool {
 
 impl ParameterStore {
     fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
-        Call { service: SERVICE, operation, key, region: &self.region }
+        Call { service: SERVICE, operation, key, region: &self.caller.region }
     }
 
     /// The value of one parameter; a version is a number or a label.
     pub(super) async fn value(
         &self,
+        turn: Option<Turn>,
         key: &str,
         version: Option<&str>,
-    ) -> Result<Payload, FetchError> {
+    ) -> Result<SecretValue, ProviderError> {
         let name = version.map_or_else(|| key.to_owned(), |version| format!("{key}:{version}"));
         let call = self.call("GetParameter", Some(&name));
         let request = self.client.get_parameter().name(&name).with_decryption(true);
-        let answer = request.send().await.map_err(|error| call.error(&error, is_missing))?;
-        let parameter = answer.parameter().and_then(|parameter| parameter.value());
-        parameter.map(text).ok_or_else(|| call.failed("the answer holds no value", true))
+        let send = || async {
+            let answer = request.clone().send().await;
+            answer.map_err(|error| call.error(&error, is_missing))
+        };
+        let answer = self.caller.run(Group::Parameter, turn, send).await?;
+        let text = answer.parameter.and_then(|parameter| parameter.value);
+        text.map(value).ok_or_else(|| call.odd("the answer holds no value"))
     }
 
     /// The tags of one parameter.
-    pub(super) async fn tags(&self, key: &str) -> Result<BTreeMap<String, String>, FetchError> {
+    pub(super) async fn tags(
+        &self,
+        turn: Option<Turn>,
+        key: &str,
+    ) -> Result<BTreeMap<String, String>, ProviderError> {
         let call = self.call("ListTagsForResource", Some(key));
         let request = self.client.list_tags_for_resource();
         let request = request.resource_type(ResourceTypeForTagging::Parameter).resource_id(key);
-        let answer = request.send().await.map_err(|error| call.error(&error, is_missing))?;
+        let send = || async {
+            let answer = request.clone().send().await;
+            answer.map_err(|error| call.error(&error, is_missing))
+        };
+        let answer = self.caller.run(Group::ParameterTags, turn, send).await?;
         Ok(tag_map(answer.tag_list().iter().map(|tag| (Some(tag.key()), Some(tag.value())))))
     }
 
     /// All parameters that match, by name.
     pub(super) async fn find(
         &self,
+        turn: Option<Turn>,
         prefix: &str,
         find: &Find,
-    ) -> Result<Vec<(String, Payload)>, FetchError> {
+        batches: &NotBefore,
+    ) -> Result<Vec<(String, SecretValue)>, ProviderError> {
         let by_tags = find.tags.as_ref().is_some_and(|tags| !tags.is_empty());
         let operation = if by_tags { "DescribeParameters" } else { "GetParametersByPath" };
         let call = self.call(operation, None);
         let scoped = scoped(prefix, find);
-        let matcher =
-            Matcher::new(&scoped).map_err(|error| call.failed(&error.to_string(), false))?;
+        let matcher = Matcher::new(&scoped).map_err(|error| call.invalid(&error))?;
         let path = match (&find.path, &scoped.path) {
             (Some(path), Some(whole)) if !path.is_empty() => whole.as_str(),
             // A prefix may end in the middle of a level; the matcher does the rest.
@@ -76,33 +97,44 @@ impl ParameterStore {
         };
         let path = if path.is_empty() { "/" } else { path };
         if by_tags {
-            self.find_by_tags(path, &scoped, &matcher).await
+            // The right to read is of no use: names are listed first, which is slower.
+            drop(turn);
+            self.find_by_tags(path, &scoped, &matcher, batches).await
         } else {
-            self.find_by_path(path, &matcher).await
+            self.find_by_path(turn, path, &matcher).await
         }
     }
 
     async fn find_by_path(
         &self,
+        mut turn: Option<Turn>,
         path: &str,
         matcher: &Matcher,
-    ) -> Result<Vec<(String, Payload)>, FetchError> {
+    ) -> Result<Vec<(String, SecretValue)>, ProviderError> {
         let call = self.call("GetParametersByPath", None);
-        let request = self.client.get_parameters_by_path().recursive(true).with_decryption(true);
-        let mut pages = request.path(path).into_paginator().send();
         let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call.error(&error, |_, _| false))?;
-            for parameter in page.parameters() {
-                let (Some(name), Some(value)) = (parameter.name(), parameter.value()) else {
+        let mut next = None;
+        loop {
+            let request = self.client.get_parameters_by_path().recursive(true).path(path);
+            let request = request.with_decryption(true).set_next_token(next);
+            let send = || async {
+                let page = request.clone().send().await;
+                page.map_err(|error| call.error(&error, |_, _| false))
+            };
+            let page = self.caller.run(Group::Parameter, turn.take(), send).await?;
+            for parameter in page.parameters.unwrap_or_default() {
+                let (Some(name), Some(text)) = (parameter.name, parameter.value) else {
                     continue;
                 };
-                if matcher.matches(name, &BTreeMap::new()) {
-                    found.push((name.to_owned(), text(value)));
+                if matcher.matches(&name, &BTreeMap::new()) {
+                    found.push((name, value(text)));
                 }
             }
+            next = page.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(found);
+            }
         }
-        Ok(found)
     }
 
     /// The filters of Parameter Store mean what they say: each tag with its own value.
@@ -111,43 +143,108 @@ impl ParameterStore {
         path: &str,
         find: &Find,
         matcher: &Matcher,
-    ) -> Result<Vec<(String, Payload)>, FetchError> {
+        batches: &NotBefore,
+    ) -> Result<Vec<(String, SecretValue)>, ProviderError> {
         let call = self.call("DescribeParameters", None);
         // A path means whole levels here, as it does to `GetParametersByPath`.
         let levels = format!("{}/", path.trim_end_matches('/'));
         let is_below = |name: &str| levels == "/" || name.starts_with(&levels);
+        let tags = find.tags.clone().unwrap_or_default();
         let mut filters = Vec::new();
-        for (key, value) in find.tags.iter().flatten() {
+        for (key, value) in &tags {
             let filter = ParameterStringFilter::builder()
                 .key(format!("tag:{key}"))
                 .values(value)
                 .option("Equals")
                 .build()
-                .map_err(|error| call.failed(&error.to_string(), false))?;
+                .map_err(|error| call.invalid(&error))?;
             filters.push(filter);
         }
-        let request = self.client.describe_parameters().set_parameter_filters(Some(filters));
-        let mut pages = request.into_paginator().send();
-        let tags = find.tags.clone().unwrap_or_default();
         let mut names = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call.error(&error, |_, _| false))?;
-            let all = page.parameters().iter().filter_map(|parameter| parameter.name());
-            names.extend(
-                all.filter(|name| is_below(name) && matcher.matches(name, &tags))
-                    .map(str::to_owned),
-            );
+        let mut next = None;
+        loop {
+            let request = self.client.describe_parameters();
+            let request = request.set_parameter_filters(Some(filters.clone()));
+            let request = request.set_next_token(next);
+            let send = || async {
+                let page = request.clone().send().await;
+                page.map_err(|error| call.error(&error, |_, _| false))
+            };
+            let page = self.caller.run(Group::ParameterList, None, send).await?;
+            let all = page.parameters.unwrap_or_default().into_iter();
+            let all = all.filter_map(|parameter| parameter.name);
+            names.extend(all.filter(|name| is_below(name) && matcher.matches(name, &tags)));
+            next = page.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                break;
+            }
         }
         let mut found = Vec::with_capacity(names.len());
         for batch in names.chunks(BATCH) {
-            let call = self.call("GetParameters", None);
-            let request = self.client.get_parameters().set_names(Some(batch.to_vec()));
-            let answer = request.with_decryption(true).send().await;
-            let answer = answer.map_err(|error| call.error(&error, |_, _| false))?;
-            found.extend(answer.parameters().iter().filter_map(|parameter| {
-                Some((parameter.name()?.to_owned(), text(parameter.value()?)))
-            }));
+            let values = self.values(None, batch, batches).await;
+            for (name, value) in batch.iter().zip(values) {
+                match value {
+                    Ok(value) => found.push((name.clone(), value)),
+                    // Deleted between the list and this call.
+                    Err(ProviderError::NotFound) => {}
+                    Err(error) => return Err(error),
+                }
+            }
         }
         Ok(found)
+    }
+
+    /// The current values of up to [`BATCH`] parameters, in order: with one call if that is
+    /// permitted. `batches` remembers that it is not.
+    pub(super) async fn values(
+        &self,
+        mut turn: Option<Turn>,
+        keys: &[String],
+        batches: &NotBefore,
+    ) -> Vec<Result<SecretValue, ProviderError>> {
+        let mut known = BTreeMap::new();
+        if keys.len() > 1 && batches.is_over() {
+            match self.batch(turn.take(), keys).await {
+                Ok(values) => known = values,
+                // One that may not be read is enough for it.
+                Err(ProviderError::Denied(_)) => batches.set(BATCH_AGAIN),
+                // A name that is none must not harm the others.
+                Err(ProviderError::Invalid(_) | ProviderError::NotFound) => {}
+                Err(error) => return keys.iter().map(|_| Err(error.clone())).collect(),
+            }
+        }
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            // That a parameter is not there is not taken from a list of "invalid" names.
+            let value = match known.remove(key) {
+                Some(value) => Ok(value),
+                None => self.value(turn.take(), key, None).await,
+            };
+            values.push(value);
+        }
+        values
+    }
+
+    async fn batch(
+        &self,
+        turn: Option<Turn>,
+        keys: &[String],
+    ) -> Result<BTreeMap<String, SecretValue>, ProviderError> {
+        let call = self.call("GetParameters", None);
+        let request = self.client.get_parameters().set_names(Some(keys.to_vec()));
+        let request = request.with_decryption(true);
+        let send = || async {
+            let answer = request.clone().send().await;
+            answer.map_err(|error| call.error(&error, |_, _| false))
+        };
+        let answer = self.caller.run(Group::Parameter, turn, send).await?;
+        let mut known = BTreeMap::new();
+        for parameter in answer.parameters.unwrap_or_default() {
+            let (name, arn) = (parameter.name.as_deref(), parameter.arn.as_deref());
+            let key = keys.iter().find(|key| name == Some(key) || arn == Some(key));
+            let (Some(key), Some(text)) = (key, parameter.value) else { continue };
+            known.insert(key.clone(), value(text));
+        }
+        Ok(known)
     }
 }

@@ -1,31 +1,37 @@
 //! Secrets Manager (eso-semantics 3.3, 3.4).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::primitives::Blob;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use extsecret_crds::external_secret::Find;
-use extsecret_engine::collect::FetchError;
 use extsecret_engine::find::Matcher;
-use extsecret_engine::property::Payload;
 
+use super::call::{Caller, Group, NotBefore};
 use super::error::Call;
 use super::tag_map;
+use crate::pace::Turn;
+use crate::provider::ProviderError;
+use crate::value::SecretValue;
 
 const SERVICE: &str = "AWS Secrets Manager";
 
 /// Most secrets that `BatchGetSecretValue` takes.
-const BATCH: usize = 20;
+pub(super) const BATCH: usize = 20;
 
 /// Most values that a filter takes.
 const FILTER_VALUES: usize = 10;
 
+/// How long secrets are read one by one after a batch was denied.
+pub(super) const BATCH_AGAIN: Duration = Duration::from_mins(10);
+
 /// The service in one region.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct SecretsManager {
     pub(super) client: Client,
-    pub(super) region: String,
+    pub(super) caller: Caller,
 }
 
 /// Whether there is no such secret: gone, never made, without this version, or scheduled for
@@ -39,18 +45,24 @@ fn is_missing(code: &str, text: &str) -> bool {
                 || text.contains("marked deleted")))
 }
 
+/// The one way from AWS's answer to a value.
+fn value(string: Option<String>, binary: Option<Blob>) -> SecretValue {
+    SecretValue::new(string, binary.map(Blob::into_inner))
+}
+
 impl SecretsManager {
     fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
-        Call { service: SERVICE, operation, key, region: &self.region }
+        Call { service: SERVICE, operation, key, region: &self.caller.region }
     }
 
     /// The value of one secret. Without a version it is the current one; `uuid/` and an id names
     /// one version, everything else a stage.
     pub(super) async fn value(
         &self,
+        turn: Option<Turn>,
         key: &str,
         version: Option<&str>,
-    ) -> Result<Payload, FetchError> {
+    ) -> Result<SecretValue, ProviderError> {
         let request = self.client.get_secret_value().secret_id(key);
         let request = match version {
             None => request.version_stage("AWSCURRENT"),
@@ -60,20 +72,29 @@ impl SecretsManager {
             },
         };
         let call = self.call("GetSecretValue", Some(key));
-        let answer = request.send().await.map_err(|error| call.error(&error, is_missing))?;
-        Ok(Payload {
-            string: answer.secret_string.map(String::into_bytes),
-            binary: answer.secret_binary.map(Blob::into_inner),
-        })
+        let send = || async {
+            let answer = request.clone().send().await;
+            answer.map_err(|error| call.error(&error, is_missing))
+        };
+        let answer = self.caller.run(Group::Secret, turn, send).await?;
+        Ok(value(answer.secret_string, answer.secret_binary))
     }
 
     /// The tags of one secret.
-    pub(super) async fn tags(&self, key: &str) -> Result<BTreeMap<String, String>, FetchError> {
+    pub(super) async fn tags(
+        &self,
+        turn: Option<Turn>,
+        key: &str,
+    ) -> Result<BTreeMap<String, String>, ProviderError> {
         let call = self.call("DescribeSecret", Some(key));
-        let answer = self.client.describe_secret().secret_id(key).send().await;
-        let answer = answer.map_err(|error| call.error(&error, is_missing))?;
+        let request = self.client.describe_secret().secret_id(key);
+        let send = || async {
+            let answer = request.clone().send().await;
+            answer.map_err(|error| call.error(&error, is_missing))
+        };
+        let answer = self.caller.run(Group::Secret, turn, send).await?;
         if answer.deleted_date().is_some() {
-            return Err(FetchError::NoSecret);
+            return Err(ProviderError::NotFound);
         }
         Ok(tag_map(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
     }
@@ -81,14 +102,46 @@ impl SecretsManager {
     /// All secrets that match, by name. Values are fetched only of those: whoever may list a
     /// secret need not be allowed to read it. One that cannot be read is an error, because a key
     /// that silently goes missing would be deleted.
-    pub(super) async fn find(&self, find: &Find) -> Result<Vec<(String, Payload)>, FetchError> {
+    pub(super) async fn find(
+        &self,
+        turn: Option<Turn>,
+        find: &Find,
+        batches: &NotBefore,
+    ) -> Result<Vec<(String, SecretValue)>, ProviderError> {
+        let names = self.list(turn, find).await?;
+        let mut found = Vec::with_capacity(names.len());
+        for batch in names.chunks(BATCH) {
+            let values = self.values(None, batch, batches).await;
+            for (name, value) in batch.iter().zip(values) {
+                match value {
+                    Ok(value) => found.push((name.clone(), value)),
+                    // Deleted between the list and this call.
+                    Err(ProviderError::NotFound) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Names of the secrets that match.
+    async fn list(
+        &self,
+        mut turn: Option<Turn>,
+        find: &Find,
+    ) -> Result<Vec<String>, ProviderError> {
         let call = self.call("ListSecrets", None);
-        let matcher = Matcher::new(find).map_err(|error| call.failed(&error.to_string(), false))?;
+        let matcher = Matcher::new(find).map_err(|error| call.invalid(&error))?;
         let mut names = Vec::new();
-        let request = self.client.list_secrets().set_filters(filters(find));
-        let mut pages = request.into_paginator().send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call.error(&error, |_, _| false))?;
+        let mut next = None;
+        loop {
+            let request = self.client.list_secrets().set_filters(filters(find));
+            let request = request.set_next_token(next);
+            let send = || async {
+                let page = request.clone().send().await;
+                page.map_err(|error| call.error(&error, |_, _| false))
+            };
+            let page = self.caller.run(Group::SecretList, turn.take(), send).await?;
             for secret in page.secret_list() {
                 let tags = tag_map(secret.tags().iter().map(|tag| (tag.key(), tag.value())));
                 let Some(name) = secret.name() else { continue };
@@ -96,43 +149,79 @@ impl SecretsManager {
                     names.push(name.to_owned());
                 }
             }
+            next = page.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(names);
+            }
         }
-        let mut found = Vec::with_capacity(names.len());
-        for batch in names.chunks(BATCH) {
-            found.extend(self.batch(batch).await?);
-        }
-        Ok(found)
     }
 
-    async fn batch(&self, names: &[String]) -> Result<Vec<(String, Payload)>, FetchError> {
-        let call = self.call("BatchGetSecretValue", None);
-        let mut found = Vec::with_capacity(names.len());
-        let mut next = None;
-        loop {
-            let request = self.client.batch_get_secret_value();
-            let request = request.set_secret_id_list(Some(names.to_vec())).set_next_token(next);
-            let page = request.send().await.map_err(|error| call.error(&error, |_, _| false))?;
-            for error in page.errors() {
-                let (code, text) =
-                    (error.error_code().unwrap_or_default(), error.message().unwrap_or_default());
-                // Deleted between the list and this call.
-                if !is_missing(code, text) {
-                    let key = error.secret_id();
-                    let call = self.call("BatchGetSecretValue", key);
-                    return Err(call.failed(&format!("{code}: {text}"), true));
-                }
-            }
-            next = page.next_token;
-            for value in page.secret_values.unwrap_or_default() {
-                let Some(name) = value.name else { continue };
-                let string = value.secret_string.map(String::into_bytes);
-                let binary = value.secret_binary.map(Blob::into_inner);
-                found.push((name, Payload { string, binary }));
-            }
-            if next.is_none() {
-                return Ok(found);
+    /// The current values of up to [`BATCH`] secrets, in order: with one call if that is permitted.
+    /// `batches` remembers that it is not.
+    pub(super) async fn values(
+        &self,
+        mut turn: Option<Turn>,
+        keys: &[String],
+        batches: &NotBefore,
+    ) -> Vec<Result<SecretValue, ProviderError>> {
+        let mut known = BTreeMap::new();
+        if keys.len() > 1 && batches.is_over() {
+            match self.batch(turn.take(), keys).await {
+                Ok(values) => known = values,
+                // To read secrets together is a permission of its own, on all secrets.
+                Err(ProviderError::Denied(_)) => batches.set(BATCH_AGAIN),
+                // A key that no batch takes must not harm the others.
+                Err(ProviderError::Invalid(_) | ProviderError::NotFound) => {}
+                Err(error) => return keys.iter().map(|_| Err(error.clone())).collect(),
             }
         }
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            // Whatever the batch did not tell about, it did not tell.
+            let value = match known.remove(key) {
+                Some(value) => value,
+                None => self.value(turn.take(), key, None).await,
+            };
+            values.push(value);
+        }
+        values
+    }
+
+    /// What one call tells about secrets, by the keys that were asked for.
+    async fn batch(
+        &self,
+        turn: Option<Turn>,
+        keys: &[String],
+    ) -> Result<BTreeMap<String, Result<SecretValue, ProviderError>>, ProviderError> {
+        let call = self.call("BatchGetSecretValue", None);
+        let request = self.client.batch_get_secret_value();
+        let request = request.set_secret_id_list(Some(keys.to_vec()));
+        let send = || async {
+            let answer = request.clone().send().await;
+            answer.map_err(|error| call.error(&error, |_, _| false))
+        };
+        let answer = self.caller.run(Group::SecretBatch, turn, send).await?;
+        let mut known = BTreeMap::new();
+        for error in answer.errors.unwrap_or_default() {
+            let Some(key) = error.secret_id.filter(|key| keys.contains(key)) else { continue };
+            let call = Call { key: Some(&key), ..call };
+            let code = error.error_code.unwrap_or_default();
+            let text = error.message.unwrap_or_default();
+            let error = call.item_error(&code, &text, is_missing);
+            // The call for this one alone is paced, and tried again.
+            if !matches!(error, ProviderError::Throttled { .. } | ProviderError::Transient(_)) {
+                known.insert(key, Err(error));
+            }
+        }
+        for secret in answer.secret_values.unwrap_or_default() {
+            let is_it = |key: &&String| {
+                secret.name.as_deref() == Some(key) || secret.arn.as_deref() == Some(key)
+            };
+            let Some(key) = keys.iter().find(is_it) else { continue };
+            let value = value(secret.secret_string, secret.secret_binary);
+            known.insert(key.clone(), Ok(value));
+        }
+        Ok(known)
     }
 }
 

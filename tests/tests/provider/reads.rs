@@ -1,7 +1,5 @@
-//! The provider against the double of AWS: what the engine asks for is what comes back, and what
-//! cannot be had is never mistaken for what does not exist.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! One client: what the engine asks for is what comes back, and what cannot be had is never
+//! mistaken for what does not exist.
 
 use std::time::Duration;
 
@@ -50,6 +48,7 @@ fn fetch_as(
     let endpoints = Endpoints {
         secrets_manager: Some(aws.endpoint().to_owned()),
         parameter_store: Some(aws.endpoint().to_owned()),
+        sts: None,
     };
     let credentials = Credentials::new(
         &who.access_key_id,
@@ -61,8 +60,9 @@ fn fetch_as(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let timeout = Some(Duration::from_mins(1));
-        let client =
-            Client::with_credentials(&store.region, &endpoints, credentials, timeout).await;
+        let client = Client::with_credentials(&store.region, &endpoints, credentials, timeout)
+            .await
+            .unwrap();
         client.fetch(store, &wanted.iter().collect::<Vec<_>>()).await
     })
 }

@@ -1,0 +1,5 @@
+//! Changes that AWS tells by itself, so that nobody has to wait for the next poll.
+
+mod shapes;
+
+pub use shapes::{Change, Kind, ShapeError, names_of, parse};

@@ -1,0 +1,9 @@
+//! The provider against the double of AWS.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fleet;
+mod identities;
+mod place;
+mod reads;
+mod secrecy;
