@@ -151,7 +151,11 @@ impl<'t> State<'t> {
             }
         };
         match &branch.else_list {
-            Some(otherwise) if !ran => self.list(dot, otherwise),
+            // A break in here ends this loop, and a continue the one around it.
+            Some(otherwise) if !ran => match self.list(dot, otherwise)? {
+                Flow::Break => Ok(Flow::Next),
+                flow => Ok(flow),
+            },
             _ => Ok(Flow::Next),
         }
     }
