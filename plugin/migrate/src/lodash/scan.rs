@@ -48,7 +48,7 @@ pub(crate) fn first_expression(text: &str) -> Option<&'static str> {
     Scanner::new(text).next_code().map(|piece| piece.kind.name())
 }
 
-/// All parts, in order. Empty literal text is left out.
+/// All parts, in order. Empty literal text and `${}` are left out.
 pub(super) fn pieces(text: &str) -> Vec<Piece> {
     let mut scanner = Scanner::new(text);
     let mut pieces = Vec::new();
@@ -60,7 +60,10 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
             pieces.push(literal(end..piece.whole.start));
         }
         end = piece.whole.end;
-        pieces.push(piece);
+        // lodash prints nothing for `${}`, without compiling anything.
+        if piece.kind != PieceKind::Template || !piece.inner.is_empty() {
+            pieces.push(piece);
+        }
     }
     if end < text.len() {
         pieces.push(literal(end..text.len()));

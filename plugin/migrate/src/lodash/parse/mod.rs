@@ -21,8 +21,9 @@ use super::scan::{self, Piece, PieceKind};
 use super::source::Source;
 
 /// Expressions in expressions, statements in statements. The parser goes somewhat deeper than
-/// this without trouble; what reads a program calls itself a few times for each.
-const MAX_DEPTH: usize = 60;
+/// this without trouble; what reads a program calls itself a few times for each, and the engine
+/// runs 100 levels of what is written.
+const MAX_DEPTH: usize = 32;
 
 /// Reads a template.
 ///

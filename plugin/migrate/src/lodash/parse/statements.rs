@@ -254,7 +254,8 @@ impl Reader<'_> {
     /// The variable that an assignment changes.
     fn assignable(&mut self, name: &ast::IdentifierReference<'_>) -> Result<VariableId, Refusal> {
         let Some(id) = self.resolve(&name.name) else {
-            return self.failed(name.span, "a name that nothing defines");
+            // It makes a global variable, which the next template finds.
+            return self.refuse(name.span, "an assignment to a name that nothing declares");
         };
         if self.facts_of(id).is_some_and(|facts| facts.constant) {
             return self.failed(name.span, "an assignment to a constant");

@@ -346,7 +346,14 @@ impl Printer<'_> {
             span,
             "YAML comes with its keys in the order of the alphabet, and quotes and indents otherwise",
         );
-        Ok(given.pipe("toYaml", Ty::Text))
+        let written = given.pipe("toYaml", Ty::Text);
+        if !self.exact {
+            return Ok(written);
+        }
+        // It hides its errors: a control character would make the whole document vanish.
+        let written = self.set(&written);
+        self.fail_if(&format!("not {}", written.text), "a value cannot be written as YAML");
+        Ok(written)
     }
 }
 

@@ -269,12 +269,17 @@ impl Printer<'_> {
                     value.span,
                     "ESO reads YAML by older rules: yes, no, on, off and dates are no strings",
                 );
-                let read = text.pipe("fromYaml", Ty::Map(Box::new(Ty::Json)));
                 if !self.exact {
-                    return Ok(read);
+                    return Ok(text.pipe("fromYaml", Ty::Map(Box::new(Ty::Json))));
                 }
-                let read = self.set(&read);
-                self.fail_if(&format!("hasKey {} \"Error\"", read.text), "not a YAML object");
+                let text = self.keep(text);
+                let read = self.set(&text.pipe("fromYaml", Ty::Map(Box::new(Ty::Json))));
+                // Nothing, and what sets a prototype, is an object here only.
+                let test = format!(
+                    "or (hasKey {0} \"Error\") (contains \"__proto__\" {1}) (and (not {0}) (not (contains \"{{\" {1})))",
+                    read.text, text.text
+                );
+                self.fail_if(&test, "not a YAML object");
                 Ok(read)
             }
             Function::Escape => {
