@@ -115,7 +115,7 @@ func answerLine(line []byte, mode func(question) (*answer, error)) ([]byte, erro
 
 // patience is how long a case may take. Only generated ones take longer: a template that calls
 // itself from a loop ends at 100,000 levels, and Go goes through all of them for each on its way back.
-const patience = time.Minute
+const patience = 20 * time.Second
 
 // ask turns a panic of a library into an answer: ESO would crash there, or recover.
 func ask(mode func(question) (*answer, error), asked question) (*answer, error) {
