@@ -36,6 +36,18 @@ const ROOMS: &[Room] = &[
         may_use: &["extsecret-crds", "extsecret-engine"],
     },
     Room {
+        name: "extsecret-controller",
+        folder: "controller",
+        pure: false,
+        may_use: &[
+            "extsecret-crds",
+            "extsecret-engine",
+            "extsecret-provider",
+            "extsecret-restart",
+            "gotemplate",
+        ],
+    },
+    Room {
         name: "extsecret-manifest",
         folder: "plugin/manifest",
         pure: true,
