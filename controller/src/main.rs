@@ -9,6 +9,9 @@
 //!      └────── apply (every write, each with a precondition) ◀── reconcile ┴──▶ provider ──▶ AWS
 //! ```
 
+#[cfg_attr(not(test), expect(dead_code))]
+mod leader;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
