@@ -120,6 +120,25 @@ impl Call {
         Finished { command, status, stdout, stderr }
     }
 
+    /// The call as a command that runs until its standard input ends.
+    pub(crate) fn until_input_ends(self) -> Command {
+        let mut command = Command::new("sh");
+        // The shell gives what runs in its background nothing to read.
+        command
+            .args(["-c", r#""$0" "$@" & read -r _; kill $!; wait"#])
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
     pub(crate) fn spawn(&mut self) -> Child {
         let mut child = self
             .command

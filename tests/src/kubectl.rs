@@ -12,6 +12,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -61,6 +62,12 @@ impl Kubectl {
     /// If the name of the folder holds a `:`.
     pub fn plugins_in(self, folder: &Path) -> Self {
         Self { call: self.call.first_in_path(folder) }
+    }
+
+    /// The call as a command that runs until its standard input ends, which the kernel sees to
+    /// however this process ends; for those that serve.
+    pub(crate) fn until_input_ends(self) -> Command {
+        self.call.until_input_ends()
     }
 
     /// Runs it to its end.

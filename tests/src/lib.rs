@@ -1,9 +1,12 @@
 //! Proof against real parts: helpers that the tests of this crate share.
 
+pub mod api;
 pub mod aws;
 pub mod aws_client;
+pub mod binary;
 pub mod call;
 pub mod cluster;
+pub mod controller;
 pub mod emulator;
 pub mod helm;
 pub mod kes_oracle;

@@ -6,9 +6,10 @@ use std::env;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use extsecret_tests::api::Api;
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::require;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Three pods that cannot start before they have their Secret.
 const WEB: &str = "
@@ -55,6 +56,24 @@ fn a_deployment_rolls_out_once_its_secret_is_there() {
         .args(pods.iter().map(|pod| format!("pod/{}", pod["metadata"]["name"].as_str().unwrap())))
         .run()
         .succeeded();
+}
+
+#[test]
+fn the_api_is_reached_over_plain_http() {
+    let cluster = require!(Cluster::shared());
+    let namespace = cluster.fresh_namespace();
+    let api = Api::of(cluster);
+    let list = format!("api/v1/namespaces/{namespace}/secrets");
+    let web = format!("{list}/web");
+    assert_eq!(api.get(&web), None);
+    api.create(&list, &json!({ "metadata": { "name": "web" }, "stringData": { "a": "1" } }));
+    api.patch(&web, &json!({ "data": { "b": "Mg==" } }));
+    assert_eq!(api.get(&web).unwrap()["data"], json!({ "a": "MQ==", "b": "Mg==" }));
+    assert_eq!(api.list(&list).len(), 1);
+    api.delete(&web);
+    assert_eq!(api.get(&web), None);
+    let (status, answer) = api.ask("POST", &list, Some(&json!({})), "application/json");
+    assert_eq!((status, &answer["reason"]), (422, &json!("Invalid")));
 }
 
 #[test]
