@@ -555,6 +555,14 @@ catalogue! {
         action: "Encrypt Secrets in etcd, and look at who may read them in these namespaces, before \
             the new objects are applied. No other Secret of the class's name may exist there: ESO \
             would take it over. Keep the class where that is not acceptable."
+
+    W42 Warning "short template may differ on unusual values"
+        why: "`--short-templates` leaves out what makes a template exact on every value: members \
+            that are absent, null or of another type, and characters beyond ASCII. On such a value \
+            the short template may render other text, or fail, in which case ESO leaves the Secret \
+            as it is."
+        action: "Compare with `--verify`, or leave `--short-templates` out to get the exact \
+            template."
 }
 
 #[cfg(test)]

@@ -46,7 +46,6 @@ fn templates_render_what_kes_rendered() {
 
 /// `--short-templates`: what a person would write may render other bytes, but never unannounced.
 #[test]
-#[ignore = "short templates do not announce everything yet"]
 fn short_templates_announce_what_differs() {
     compared(Style::Short);
 }

@@ -18,6 +18,7 @@ use std::fmt;
 
 use extsecret_manifest::diagnostic::Code;
 
+use crate::codes;
 use ir::{Program, Span};
 
 pub(crate) use scan::first_expression;
@@ -116,6 +117,17 @@ pub fn translate(text: &str, scope: &Scope) -> Result<Translation, Refusal> {
         return print::static_base64(text, scope.helm);
     }
     let program = parse::parse(text)?;
-    let printed = print::print(&program, scope)?;
+    let mut printed = print::print(&program, scope)?;
+    if scope.style == Style::Short && printed.notes.is_empty() {
+        // Whatever the short form leaves out has its price on some value, which is told.
+        let exact = print::print(&program, &Scope { style: Style::Exact, ..scope.clone() });
+        if !exact.is_ok_and(|exact| exact.text == printed.text) {
+            printed.notes.push(Note {
+                code: &codes::W42,
+                span: Span { start: 0, end: text.len() },
+                message: "the short template is exact for the usual values only".to_owned(),
+            });
+        }
+    }
     Ok(Translation { text: printed.text, program, notes: printed.notes })
 }
