@@ -1,18 +1,47 @@
 //! The project's own binaries, as people would start them.
 
-use std::path::PathBuf;
+use std::panic;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use cargo_metadata::Message;
 
-/// Builds the binary that is named as its package, with more arguments for cargo, such as a profile,
-/// and says where it is.
+/// A binary that is named as its package.
 ///
 /// Cargo gives a test the binaries of its own package only, so this asks cargo for the others.
-///
-/// # Panics
-/// When it does not compile; cargo has then printed why.
-pub fn build(name: &str, args: &[&str]) -> PathBuf {
+#[derive(Debug)]
+pub struct Binary {
+    name: &'static str,
+    /// A failure is kept, too: hundreds of tests that try again would all print the same errors.
+    built: OnceLock<Option<PathBuf>>,
+}
+
+impl Binary {
+    /// Describes one; nothing is built yet.
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self { name, built: OnceLock::new() }
+    }
+
+    /// The one of the dev profile, built on the first call.
+    ///
+    /// # Panics
+    /// When it does not compile; cargo has then printed why.
+    pub fn path(&self) -> &Path {
+        let built = self.built.get_or_init(|| panic::catch_unwind(|| build(self.name, &[])).ok());
+        built.as_deref().unwrap_or_else(|| panic!("{} does not compile", self.name))
+    }
+
+    /// Builds it with more arguments for cargo, such as a profile, and says where it is.
+    ///
+    /// # Panics
+    /// When it does not compile; cargo has then printed why.
+    pub fn build(&self, args: &[&str]) -> PathBuf {
+        build(self.name, args)
+    }
+}
+
+fn build(name: &str, args: &[&str]) -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .args(["build", "--locked", "--package", name])
         .args(["--message-format", "json-render-diagnostics"])

@@ -16,20 +16,17 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
-use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::aws::Aws;
-use crate::binary;
+use crate::binary::Binary;
 use crate::cluster::Cluster;
-
-const NAME: &str = "extsecret-controller";
 
 /// How long the start may take: far longer than on a busy machine.
 const START: Duration = Duration::from_mins(1);
@@ -40,23 +37,8 @@ const END: Duration = Duration::from_secs(40);
 /// How many of its last lines a failing test shows.
 const SHOWN_LINES: usize = 60;
 
-/// The binary of the dev profile, built on the first call.
-///
-/// # Panics
-/// When it does not compile; cargo has then printed why.
-pub fn program() -> &'static Path {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| panic::catch_unwind(|| build(&[])).ok());
-    built.as_deref().unwrap_or_else(|| panic!("{NAME} does not compile"))
-}
-
-/// Builds the binary with more arguments for cargo, such as `--release`, and says where it is.
-///
-/// # Panics
-/// When it does not compile; cargo has then printed why.
-pub fn build(args: &[&str]) -> PathBuf {
-    binary::build(NAME, args)
-}
+/// Its binary.
+pub static PROGRAM: Binary = Binary::new("extsecret-controller");
 
 /// What a controller shall be like; begin with [`Controller::setup`].
 #[must_use = "nothing starts before `start`"]
@@ -185,8 +167,11 @@ impl Controller {
 
     /// Prepares one for a cluster.
     pub fn setup(cluster: &Cluster) -> Setup {
-        let setup =
-            Setup { program: program().to_owned(), args: Vec::new(), environment: BTreeMap::new() };
+        let setup = Setup {
+            program: PROGRAM.path().to_owned(),
+            args: Vec::new(),
+            environment: BTreeMap::new(),
+        };
         setup.kubeconfig(cluster.kubeconfig()).environment([("HOME", cluster.dir().join("home"))])
     }
 

@@ -1,22 +1,17 @@
-//! The plugin's own binary, as a person would start it.
+//! The plugin's own binary.
 
-use std::panic;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
-use crate::binary;
+use crate::binary::Binary;
 
-const NAME: &str = "kubectl-extsecret";
+static PLUGIN: Binary = Binary::new("kubectl-extsecret");
 
 /// The binary `kubectl-extsecret` of the dev profile, built on the first call.
 ///
 /// # Panics
 /// When it does not compile; cargo has then printed why.
 pub fn kubectl_extsecret() -> &'static Path {
-    // A failure is kept, too: hundreds of tests that try again would all print the same errors.
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| panic::catch_unwind(|| build(&[])).ok());
-    built.as_deref().unwrap_or_else(|| panic!("{NAME} does not compile"))
+    PLUGIN.path()
 }
 
 /// Builds the binary with more arguments for cargo, such as a profile, and says where it is.
@@ -24,5 +19,5 @@ pub fn kubectl_extsecret() -> &'static Path {
 /// # Panics
 /// When it does not compile; cargo has then printed why.
 pub fn build(args: &[&str]) -> PathBuf {
-    binary::build(NAME, args)
+    PLUGIN.build(args)
 }
