@@ -5,5 +5,7 @@
 mod fleet;
 mod identities;
 mod place;
+mod process;
+mod queue;
 mod reads;
 mod secrecy;

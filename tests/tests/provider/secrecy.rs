@@ -16,7 +16,7 @@ use crate::place::*;
 
 /// Writes down everything that anybody logs.
 #[derive(Clone, Default)]
-struct Ear(Arc<Mutex<String>>);
+pub(crate) struct Ear(pub(crate) Arc<Mutex<String>>);
 
 impl Ear {
     fn hear(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut dyn Visit)) {

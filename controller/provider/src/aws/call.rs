@@ -35,6 +35,7 @@ pub(super) enum Group {
     Parameter,
     ParameterList,
     ParameterTags,
+    Queue,
 }
 
 impl Group {
@@ -42,7 +43,7 @@ impl Group {
     /// where they are within reach of a fleet. They can be raised there; batches make up for it.
     fn ceiling(self) -> Option<f64> {
         match self {
-            Self::Secret | Self::ParameterTags => None,
+            Self::Secret | Self::ParameterTags | Self::Queue => None,
             Self::SecretBatch | Self::SecretList => Some(80.0),
             Self::Parameter => Some(36.0),
             Self::ParameterList => Some(4.0),
@@ -95,17 +96,29 @@ fn is_account(name: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Retry {
     pub(super) attempts: u32,
+    /// Attempts if the call is refused for the rate.
+    pub(super) when_throttled: u32,
     /// A fixed pause between attempts; else a random one that grows.
     pub(super) pause: Option<Duration>,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { attempts: ATTEMPTS, pause: None }
+        Self::new(ATTEMPTS, None)
     }
 }
 
 impl Retry {
+    /// So many attempts, and more if only the rate is the trouble.
+    pub(super) fn new(attempts: u32, pause: Option<Duration>) -> Self {
+        Self { attempts, when_throttled: ATTEMPTS_WHEN_THROTTLED.max(attempts), pause }
+    }
+
+    /// One attempt whatever comes of it: whoever calls comes back anyway.
+    pub(super) fn never() -> Self {
+        Self { attempts: 1, when_throttled: 1, pause: None }
+    }
+
     /// `tried` counts the attempts that were made.
     fn pause(self, tried: u32, random: &Random) -> Duration {
         self.pause.unwrap_or_else(|| {
@@ -194,7 +207,7 @@ impl Caller {
                     counts.throttled.fetch_add(1, Ordering::Relaxed);
                     this_turn.report(Outcome::Throttled(*retry_after));
                     throttled += 1;
-                    if throttled >= ATTEMPTS_WHEN_THROTTLED.max(self.retry.attempts) {
+                    if throttled >= self.retry.when_throttled {
                         return Err(error);
                     }
                 }
@@ -249,7 +262,7 @@ mod tests {
         assert_eq!(retry.pause(1, &random), Duration::from_millis(50));
         assert_eq!(retry.pause(3, &random), Duration::from_millis(200));
         assert_eq!(retry.pause(60, &random), LAST_PAUSE / 2);
-        let fixed = Retry { attempts: 5, pause: Some(Duration::from_secs(7)) };
+        let fixed = Retry::new(5, Some(Duration::from_secs(7)));
         assert_eq!(fixed.pause(4, &random), Duration::from_secs(7));
     }
 }

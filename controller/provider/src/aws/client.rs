@@ -22,6 +22,7 @@ use super::call::{Caller, Paces, Retry};
 use super::credentials::{Handle, Kept, Origin, Sts};
 use super::parameter_store::ParameterStore;
 use super::secrets_manager::SecretsManager;
+use super::sqs::{Address, Sqs, WAIT};
 use crate::provider::ProviderError;
 
 /// Connections to one host at most, idle ones included.
@@ -62,6 +63,12 @@ impl Connections {
             .map_err(|error| failed(&error))?;
         let client = pool::Client::new(&pool).map_err(|error| failed(&error))?;
         Ok(Self(SharedHttpClient::new(client)))
+    }
+
+    /// The region that environment, profile or instance name.
+    pub(super) async fn own_region(&self) -> Option<String> {
+        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(self.0.clone());
+        loader.load().await.region().map(ToString::to_string)
     }
 }
 
@@ -116,6 +123,43 @@ impl Regional {
             config = config.endpoint_url(endpoint);
         }
         Sts { config: config.build(), region: self.region.clone(), calls: Arc::clone(calls) }
+    }
+
+    /// A queue with these credentials.
+    pub(super) fn queue(
+        &self,
+        credentials: &Arc<Kept>,
+        paces: &Arc<Paces>,
+        address: Address,
+        endpoint: Option<&str>,
+    ) -> Sqs {
+        let handle = SharedCredentialsProvider::new(Handle(Arc::clone(credentials)));
+        let config = self.config.to_builder().credentials_provider(handle);
+        let config = config.retry_config(RetryConfig::disabled()).build();
+        let mut config = aws_sdk_sqs::config::Builder::from(&config);
+        if let Some(endpoint) = endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        let config = config.build();
+        // An answer that takes its time is what long polling is about.
+        let patient = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(WAIT + ATTEMPT)
+            .build();
+        let patient = config.to_builder().timeout_config(patient).build();
+        let caller = Caller {
+            credentials: Arc::clone(credentials),
+            paces: Arc::clone(paces),
+            region: self.region.clone(),
+            retry: Retry::default(),
+            deadline: None,
+        };
+        Sqs {
+            client: aws_sdk_sqs::Client::from_conf(config),
+            patient: aws_sdk_sqs::Client::from_conf(patient),
+            caller,
+            address,
+        }
     }
 
     /// A client with these credentials.

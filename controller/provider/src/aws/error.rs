@@ -13,7 +13,7 @@ use crate::provider::ProviderError;
 /// One call, for messages.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
-    /// `AWS Secrets Manager`, `AWS Parameter Store` or `AWS STS`.
+    /// `AWS Secrets Manager`, `AWS Parameter Store`, `AWS SQS` or `AWS STS`.
     pub(super) service: &'static str,
     /// Name of the operation.
     pub(super) operation: &'static str,
@@ -125,6 +125,8 @@ fn kind(code: &str) -> Kind {
         "AccessDenied"
         | "AccessDeniedException"
         | "DecryptionFailure"
+        | "KmsAccessDenied"
+        | "KMS.AccessDeniedException"
         | "OptInRequired"
         | "RegionDisabledException"
         | "UnauthorizedOperation" => Kind::Denied,
@@ -140,7 +142,9 @@ fn kind(code: &str) -> Kind {
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException" => Kind::Rejected,
         "BandwidthLimitExceeded"
+        | "KmsThrottled"
         | "LimitExceededException"
+        | "OverLimit"
         | "PriorRequestNotComplete"
         | "RequestLimitExceeded"
         | "RequestThrottled"
@@ -150,13 +154,16 @@ fn kind(code: &str) -> Kind {
         | "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException" => Kind::Throttled,
-        "InvalidFilterKey"
+        "AWS.SimpleQueueService.NonExistentQueue"
+        | "InvalidAddress"
+        | "InvalidFilterKey"
         | "InvalidFilterOption"
         | "InvalidFilterValue"
         | "InvalidKeyId"
         | "InvalidParameterException"
         | "InvalidParameterValue"
         | "PackedPolicyTooLarge"
+        | "QueueDoesNotExist"
         | "ValidationError"
         | "ValidationException" => Kind::Invalid,
         _ => Kind::Transient,

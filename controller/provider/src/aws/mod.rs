@@ -8,6 +8,7 @@ mod identity;
 mod parameter_store;
 mod secrets_manager;
 mod session;
+mod sqs;
 mod store;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::value::SecretValue;
 
 pub use client::{Client, Credentials, Endpoints};
 pub use identity::is_referent;
+pub(crate) use sqs::{Address, BATCH, Message, Sqs, WAIT};
 pub use store::{Aws, Counts, Settings};
 
 /// Requests that are under way at once for one store.

@@ -19,6 +19,7 @@ use super::client::{Connections, Endpoints, Regional};
 use super::credentials::{Kept, Origin};
 use super::identity::{Base, Identity, identify};
 use super::session::{Service, Session};
+use super::sqs::{Address, Sqs};
 use super::unsupported;
 use crate::coalesce::Memory;
 use crate::provider::{Clock, Cluster, Provider, ProviderError, Providers, Random, Scope, Window};
@@ -122,6 +123,33 @@ impl Aws {
     /// Identities that are remembered, each with its credentials: for metrics.
     pub fn identities(&self) -> usize {
         lock(&self.credentials).len()
+    }
+
+    /// One queue, read with what the process itself has. Nothing is sent yet, unless the machine has
+    /// to be asked for the region.
+    pub(crate) async fn sqs(
+        &self,
+        address: Address,
+        endpoint: Option<&str>,
+    ) -> Result<Sqs, ProviderError> {
+        let region = match address.region() {
+            Some(region) => region.to_owned(),
+            None => self.connections.own_region().await.ok_or_else(|| address.lacks_region())?,
+        };
+        let regional = self.regional(&region).await;
+        let own = Identity { base: Base::Own, hops: Vec::new() };
+        let credentials = self.credentials(&regional, &own, None)?;
+        // Its calls are not among those for values, and neither is its pace.
+        let paces = Paces::new(self.random());
+        Ok(regional.queue(&credentials, &paces, address, endpoint))
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        Arc::clone(&self.settings.clock)
+    }
+
+    pub(crate) fn random(&self) -> Random {
+        Arc::clone(&self.settings.random)
     }
 
     async fn session(
@@ -230,7 +258,7 @@ impl Aws {
 }
 
 /// Whether it looks like a region. New ones appear, so there is no list.
-fn is_region(name: &str) -> bool {
+pub(super) fn is_region(name: &str) -> bool {
     let mut parts = name.split('-');
     let first = parts.next().unwrap_or_default();
     let rest: Vec<&str> = parts.collect();
@@ -260,7 +288,7 @@ fn retry(spec: &SecretStoreSpec, scope: &Scope) -> Result<Retry, ProviderError> 
         })?),
     };
     let attempts = attempts.filter(|many| *many > 0).unwrap_or(Retry::default().attempts);
-    Ok(Retry { attempts: attempts.min(100), pause })
+    Ok(Retry::new(attempts.min(100), pause))
 }
 
 fn interval(text: &str) -> Option<Duration> {

@@ -1,5 +1,6 @@
 //! Changes that AWS tells by itself, so that nobody has to wait for the next poll.
 
+pub mod queue;
 mod shapes;
 
 pub use shapes::{Change, Kind, ShapeError, names_of, parse};
