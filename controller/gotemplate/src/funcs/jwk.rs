@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::certs::ec::Curve;
 use super::certs::pem;
-use super::certs::private_key::{PrivateKey, ed25519_public};
+use super::certs::private_key::{PrivateKey, ed25519_public, x25519_public};
 use super::certs::public_key::PublicKey;
 use super::certs::rsa_key::{Components, RsaKey};
 use super::crypto::{string, wrap};
@@ -286,7 +286,18 @@ fn okp(curve: &[u8], private: Option<&Bytes>, x: &[u8]) -> Result<Jwk, Message> 
             }
             Ok(Jwk::Private(Private::Ed25519(seed)))
         }
-        b"X25519" => Ok(Jwk::Private(Private::X25519)),
+        b"X25519" => {
+            let seed = <[u8; 32]>::try_from(&***private).map_err(|_| {
+                let size = private.len();
+                failed(&format!(
+                    "unable to construct x25519 private key from seed: unexpected seed size: {size}"
+                ))
+            })?;
+            if x != x25519_public(&Zeroizing::new(seed)) {
+                return Err(failed("invalid x value given d value"));
+            }
+            Ok(Jwk::Private(Private::X25519))
+        }
         _ => Err(invalid_curve(curve)),
     }
 }

@@ -100,7 +100,9 @@ impl Curve {
         let (x, y) = bytes.get(1..).unwrap_or_default().split_at(self.size());
         let modulus = data_encoding::HEXLOWER.decode(self.modulus().as_bytes()).unwrap_or_default();
         if x >= &*modulus || y >= &*modulus {
-            return Err(format!("invalid {name} element encoding").into());
+            // P-256 has an implementation of its own in Go, and words of its own.
+            let element = if matches!(self, Self::P256) { " element" } else { "Element" };
+            return Err(format!("invalid {name}{element} encoding").into());
         }
         let valid = match self {
             Self::P256 => p256::PublicKey::from_sec1_bytes(bytes).is_ok(),

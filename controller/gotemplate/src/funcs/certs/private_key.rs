@@ -250,6 +250,11 @@ pub(in crate::funcs) fn ed25519_public(seed: &[u8; 32]) -> [u8; 32] {
     ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes()
 }
 
+/// The public key of an X25519 seed.
+pub(in crate::funcs) fn x25519_public(seed: &[u8; 32]) -> [u8; 32] {
+    curve25519_dalek::MontgomeryPoint::mul_base_clamped(*seed).to_bytes()
+}
+
 /// sprig's own reading of a DSA key: five numbers, unchecked.
 fn parse_dsa(bytes: &[u8]) -> Result<PrivateKey, Message> {
     let mut fields = Fields::new(bytes).required(Kind::Struct("DSAKeyFormat"))?.fields();
