@@ -191,7 +191,11 @@ func answerTemplate(asked question) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := template.New(name).Option("missingkey="+missing).Funcs(functions).Delims(left, right).Parse(text)
+	started := template.New(name).Option("missingkey=" + missing).Funcs(functions)
+	if asked.has("text_times") {
+		started = started.Funcs(textTimes)
+	}
+	parsed, err := started.Delims(left, right).Parse(text)
 	if err != nil {
 		return failed(err), nil
 	}

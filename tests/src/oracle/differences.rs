@@ -17,6 +17,8 @@ pub struct Difference {
     case: Option<Regex>,
     go: Option<Regex>,
     ours: Option<Regex>,
+    /// The field of a case with which Go must say what we say.
+    go_with: Option<String>,
     /// Why.
     pub reason: String,
 }
@@ -39,6 +41,7 @@ struct Entry {
     case: Option<String>,
     go: Option<String>,
     ours: Option<String>,
+    go_with: Option<String>,
     reason: String,
 }
 
@@ -65,14 +68,25 @@ impl Differences {
                 case: pattern(entry.case)?,
                 go: pattern(entry.go)?,
                 ours: pattern(entry.ours)?,
+                go_with: entry.go_with,
                 reason: entry.reason,
             })
         });
         Ok(Self(entries.collect::<anyhow::Result<_>>()?))
     }
 
-    /// The number of the first entry that explains a difference.
-    pub fn explain(&self, mode: Mode, case: &Line, go: &Line, ours: &Line) -> Option<usize> {
+    /// The number of the first entry that explains a difference. `ask` gives Go's answer to another
+    /// case, if there is one.
+    ///
+    /// # Errors
+    /// Those of `ask`.
+    pub fn explain(
+        &self,
+        mode: Mode,
+        case: &Line,
+        (go, ours): (&Line, &Line),
+        ask: &mut dyn FnMut(&Line) -> anyhow::Result<Option<Line>>,
+    ) -> anyhow::Result<Option<usize>> {
         // Text that is not UTF-8 is matched too, as far as it goes.
         let shown = |line: &Line| {
             let mut shown = line.clone();
@@ -84,20 +98,61 @@ impl Differences {
             }
             serde_json::to_string(&shown).unwrap_or_default()
         };
-        let (case, go, ours) = (shown(case), shown(go), shown(ours));
+        let (case_text, go_text, ours_text) = (shown(case), shown(go), shown(ours));
         let matches = |pattern: &Option<Regex>, text: &str| {
             pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
         };
-        self.0.iter().position(|difference| {
-            difference.mode == mode.name()
-                && matches(&difference.case, &case)
-                && matches(&difference.go, &go)
-                && matches(&difference.ours, &ours)
-        })
+        for (number, difference) in self.of(mode) {
+            if !matches(&difference.case, &case_text)
+                || !matches(&difference.go, &go_text)
+                || !matches(&difference.ours, &ours_text)
+            {
+                continue;
+            }
+            if let Some(field) = &difference.go_with {
+                let mut other = case.clone();
+                other.insert(field.clone(), true.into());
+                if ask(&other)?.as_ref() != Some(ours) {
+                    continue;
+                }
+            }
+            return Ok(Some(number));
+        }
+        Ok(None)
     }
 
     /// The entries of a mode, with their numbers.
     pub fn of(&self, mode: Mode) -> impl Iterator<Item = (usize, &Difference)> {
         self.0.iter().enumerate().filter(move |(_, difference)| difference.mode == mode.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, value: &str) -> Line {
+        Line::from_iter([(name.to_owned(), value.into())])
+    }
+
+    #[test]
+    fn a_second_answer_must_be_ours() {
+        let differences = Differences::load().unwrap();
+        let case = line("template", r#"{{ printf "%d" now | sha256sum }}"#);
+        let (go, ours) = (line("output", "ab"), line("output", "cd"));
+        let explained = |second: Option<Line>| {
+            let mut asked = Vec::new();
+            let mut ask = |other: &Line| {
+                asked.push(other.clone());
+                Ok(second.clone())
+            };
+            let found = differences.explain(Mode::Template, &case, (&go, &ours), &mut ask).unwrap();
+            (found.is_some(), asked)
+        };
+        let mut again = case.clone();
+        again.insert("text_times".to_owned(), true.into());
+        assert_eq!(explained(Some(ours.clone())), (true, vec![again.clone()]));
+        assert_eq!(explained(Some(go.clone())), (false, vec![again.clone()]));
+        assert_eq!(explained(None), (false, vec![again]));
     }
 }

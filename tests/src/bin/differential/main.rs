@@ -226,7 +226,12 @@ impl<'a> Comparison<'a> {
             self.ignored += usize::from(count);
             return Ok(None);
         }
-        if let Some(number) = self.differences.explain(self.mode, case, &go, &ours) {
+        let mut ask = |other: &Case| -> anyhow::Result<Option<Case>> {
+            let answered = self.oracle.ask(std::slice::from_ref(other))?;
+            Ok(answered.first().map(|line| oracle::answer_of(self.mode, line)))
+        };
+        let explained = self.differences.explain(self.mode, case, (&go, &ours), &mut ask)?;
+        if let Some(number) = explained {
             *self.explained.entry(number).or_default() += usize::from(count);
             return Ok(None);
         }
@@ -345,6 +350,10 @@ impl<'a> Comparison<'a> {
             self.late,
             self.found.len(),
         )?;
+        for (number, difference) in self.differences.of(self.mode) {
+            let times = self.explained.get(&number).copied().unwrap_or_default();
+            writeln!(io::stdout(), "  {times:6} explained: {}", difference.reason)?;
+        }
         for (kind, times) in &self.found {
             writeln!(io::stdout(), "  {times:6} {kind}")?;
         }

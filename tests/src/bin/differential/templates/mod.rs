@@ -401,8 +401,7 @@ impl Writer<'_> {
             format.push_str(self.random.pick(&["", "", "1", "5", "12", "*", "[1]", "[2]", "[9]"]));
             format.push_str(self.random.pick(&["", "", "", ".2", ".0", ".", ".*", ".10"]));
             let kind = self.kind();
-            // Other verbs show the inner fields of a time, with an address.
-            let verbs = if kind == Date { "vsqxX" } else { "vvvsssddqxXtTfeEgGcboOU!z%w" };
+            let verbs = "vvvsssddqxXtTfeEgGcboOU!z%w";
             format.push(char::from(verbs.as_bytes()[self.random.below(verbs.len())]));
             if self.random.chance(95) {
                 let argument = self.operand(kind, depth.saturating_sub(1));
