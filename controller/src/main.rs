@@ -1,21 +1,67 @@
 //! `extsecret-controller`: keeps Secrets in sync with what their ExternalSecrets ask AWS for.
 //!
 //! This crate watches and writes; what is to be written is decided by `extsecret-engine`, and values
-//! come through `extsecret-provider`. So far it can only agree with its replicas on who works, and
-//! says so.
+//! come through `extsecret-provider`.
+//!
+//! ```text
+//! API server ──watch──▶ cache (packed objects, who refers to whom) ──▶ queue (first syncs first)
+//!      ▲                                                                  │
+//!      └────── apply (every write, each with a precondition) ◀── reconcile ┴──▶ provider ──▶ AWS
+//! ```
 
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing works yet that has to be led"))]
+mod apply;
+mod args;
+mod cache;
+mod connect;
+mod events;
+mod follow;
+mod http;
+mod index;
+mod key;
 mod leader;
+mod logs;
+mod metrics;
+mod packed;
+mod queue;
+mod reconcile;
+mod run;
+mod system;
+mod watch;
+mod work;
 
 use std::process::ExitCode;
 
-#[expect(clippy::print_stderr, reason = "there is no log yet")]
+use anyhow::Context as _;
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    // Whoever deploys it must see that nothing is kept in sync, rather than a success.
-    eprintln!(
-        "error: extsecret-controller {} does not keep Secrets in sync yet: keep External Secrets \
-         Operator running",
-        env!("CARGO_PKG_VERSION"),
-    );
-    ExitCode::FAILURE
+    let args = args::Args::parse();
+    match start(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(cause = format!("{error:#}"), "stopped");
+            #[expect(clippy::print_stderr, reason = "the log may not have begun")]
+            {
+                eprintln!("error: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(args: args::Args) -> anyhow::Result<()> {
+    logs::start(args.loglevel, args.log_format)?;
+    // There is only one, but a dependency that brings another would end the process at its first
+    // connection. An error says that one is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(run::run(args))
 }

@@ -110,6 +110,31 @@ pub struct LabelSelector {
     pub other: UnknownFields,
 }
 
+impl LabelSelector {
+    /// Whether `labels` are selected. A requirement that cannot be understood selects nothing.
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        let equal = self.match_labels.iter().flatten();
+        let mut requirements = self.match_expressions.iter().flatten();
+        equal.into_iter().all(|(key, value)| labels.get(key) == Some(value))
+            && requirements.all(|requirement| requirement.matches(labels))
+    }
+}
+
+impl LabelSelectorRequirement {
+    /// As apimachinery's `labels.Requirement` has it: `NotIn` is true of what has no such label.
+    fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        let values = self.values.as_deref().unwrap_or_default();
+        let value = labels.get(&self.key);
+        match self.operator.as_str() {
+            "In" => value.is_some_and(|value| values.contains(value)),
+            "NotIn" => value.is_none_or(|value| !values.contains(value)),
+            "Exists" => value.is_some(),
+            "DoesNotExist" => value.is_none(),
+            _ => false,
+        }
+    }
+}
+
 /// One requirement of a [`LabelSelector`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -138,5 +163,37 @@ fn terse(reference: &mut schemars::Schema) {
     };
     for field in fields.values_mut().filter_map(|field| field.as_object_mut()) {
         field.remove("description");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_requirements_have_to_hold() {
+        let labels = BTreeMap::from([("team".to_owned(), "web".to_owned())]);
+        let selects = |selector| {
+            let selector: LabelSelector = serde_json::from_value(selector).unwrap();
+            selector.matches(&labels)
+        };
+        let is = |operator: &str, key: &str, values: &[&str]| {
+            json!({ "matchExpressions": [{ "key": key, "operator": operator, "values": values }] })
+        };
+        assert!(selects(json!({})), "an empty selector selects everything");
+        assert!(selects(json!({ "matchLabels": { "team": "web" } })));
+        assert!(!selects(json!({ "matchLabels": { "team": "web", "x": "" } })));
+        assert!(selects(is("In", "team", &["db", "web"])) && !selects(is("In", "team", &["db"])));
+        assert!(!selects(is("In", "x", &[""])));
+        assert!(selects(is("NotIn", "team", &["db"])) && !selects(is("NotIn", "team", &["web"])));
+        assert!(selects(is("NotIn", "x", &["db"])));
+        assert!(selects(is("Exists", "team", &[])) && !selects(is("Exists", "x", &[])));
+        assert!(selects(is("DoesNotExist", "x", &[])) && !selects(is("DoesNotExist", "team", &[])));
+        assert!(!selects(is("Gt", "team", &["1"])), "what is not known selects nothing");
+        let mut both = is("Exists", "team", &[]);
+        both["matchLabels"] = json!({ "team": "db" });
+        assert!(!selects(both));
     }
 }

@@ -122,6 +122,32 @@ pub fn plan(input: &Input<'_>, environment: &mut dyn Environment) -> Plan {
     decide(input, collected, environment).with(collected)
 }
 
+/// Why `object` must not write `existing`, as a plan, or `None` if it may: known without a value, so
+/// that none is fetched in vain.
+pub fn refuse(object: &ExternalSecret, existing: &Secret, adopt: bool) -> Option<Plan> {
+    if object.spec.creation_policy() == CreationPolicy::None {
+        return None;
+    }
+    let error = ownership::claim(object, &mut existing.clone(), adopt).err()?;
+    let error = PlanError::from(error);
+    Some(Plan::failed(error.step(), &error, error.may_pass()))
+}
+
+/// A plan that does nothing, because `step` failed for this cause; `may_pass` tells whether trying
+/// again can help.
+pub fn failed(step: Step, cause: &dyn fmt::Display, may_pass: bool) -> Plan {
+    Plan::failed(step, cause, may_pass)
+}
+
+/// Whether a Secret whose data has this hash is as it was last written
+/// ([`Secret::is_intact`] for a Secret whose data is not at hand).
+pub fn is_intact(secret: &Secret, hash: &str) -> bool {
+    let labels = secret.metadata.labels.as_ref();
+    let annotations = secret.metadata.annotations.as_ref();
+    labels.and_then(|all| all.get(MANAGED_LABEL)).is_some_and(|value| value == "true")
+        && annotations.and_then(|all| all.get(DATA_HASH_ANNOTATION)).is_some_and(|it| it == hash)
+}
+
 fn decide(input: &Input<'_>, collected: &Collected, environment: &mut dyn Environment) -> Plan {
     let spec = &input.object.spec;
     if collected.data.is_empty() {

@@ -52,6 +52,13 @@ pub fn current_version(object: &ExternalSecret) -> String {
     )
 }
 
+/// What counts of a target Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Whether it is as it was last written ([`Secret::is_intact`]).
+    pub intact: bool,
+}
+
 /// Decides whether values are to be fetched at `now`. `existing` is the target Secret, if there is
 /// one.
 ///
@@ -60,6 +67,20 @@ pub fn current_version(object: &ExternalSecret) -> String {
 pub fn decide(
     object: &ExternalSecret,
     existing: Option<&Secret>,
+    now: Timestamp,
+    options: RefreshOptions,
+) -> Result<Decision, ParseError> {
+    let target = existing.map(|secret| Target { intact: secret.is_intact() });
+    decide_for(object, target, now, options)
+}
+
+/// [`decide`] for whoever does not have the target's values at hand.
+///
+/// # Errors
+/// If `spec.refreshInterval` is no Go duration.
+pub fn decide_for(
+    object: &ExternalSecret,
+    existing: Option<Target>,
     now: Timestamp,
     options: RefreshOptions,
 ) -> Result<Decision, ParseError> {
@@ -73,7 +94,7 @@ pub fn decide(
 
     // A Secret that is kept for somebody else is nobody's business once it was made.
     let intact = object.spec.creation_policy() == CreationPolicy::Orphan
-        || existing.is_some_and(Secret::is_intact)
+        || existing.is_some_and(|target| target.intact)
         || object.spec.creation_policy() == CreationPolicy::None;
 
     let cause = match (object.spec.refresh_policy(), synced, refreshed) {

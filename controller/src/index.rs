@@ -1,0 +1,231 @@
+//! Who refers to whom: from a store, a Secret or a ConfigMap to the ExternalSecrets that have to be
+//! looked at when it changes. Fed by events, and without I/O.
+
+use std::collections::{BTreeSet, HashMap};
+
+use extsecret_crds::ExternalSecret;
+use extsecret_engine::request::StoreName;
+use extsecret_engine::template::{self, Reference};
+
+use crate::key::{Key, Name};
+
+/// Kinds of objects that are followed by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum SourceKind {
+    ConfigMap,
+    Secret,
+    ServiceAccount,
+}
+
+/// An object that is followed by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Source {
+    pub(crate) kind: SourceKind,
+    pub(crate) name: Name,
+}
+
+impl Source {
+    pub(crate) fn new(kind: SourceKind, namespace: &str, name: &str) -> Self {
+        Self { kind, name: Name::new(namespace, name) }
+    }
+}
+
+/// What one ExternalSecret refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Links {
+    pub(crate) stores: Vec<Key>,
+    pub(crate) target: Option<Name>,
+    pub(crate) sources: Vec<Source>,
+    /// Keys at the provider, as they are written.
+    pub(crate) remote: Vec<(Key, Box<str>)>,
+    /// Stores that are searched: anything in them may matter.
+    pub(crate) searched: Vec<Key>,
+}
+
+/// The stores that `object` names, each once, whatever is wrong with the rest of it.
+pub(crate) fn stores(object: &ExternalSecret) -> Vec<StoreName> {
+    let spec = &object.spec;
+    let items = spec.data_from().iter().map(|item| item.source_ref.as_ref());
+    let items = items.chain(spec.data().iter().map(|item| item.source_ref.as_ref()));
+    let own = items.flatten().filter_map(|source| source.store_ref.as_ref());
+    let mut names = Vec::new();
+    for store in spec.secret_store_ref.iter().chain(own) {
+        if let Some(name) = store.name.as_deref().filter(|name| !name.is_empty()) {
+            let store = StoreName { kind: store.kind(), name: name.to_owned() };
+            if !names.contains(&store) {
+                names.push(store);
+            }
+        }
+    }
+    names
+}
+
+impl Links {
+    /// What `object` refers to.
+    pub(crate) fn of(object: &ExternalSecret) -> Self {
+        let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
+        let name = object.metadata.name.as_deref().unwrap_or_default();
+        let spec = &object.spec;
+        let template = spec.target.as_ref().and_then(|target| target.template.as_ref());
+        let sources = template.into_iter().flat_map(template::references).map(|it| match it {
+            Reference::ConfigMap(name) => Source::new(SourceKind::ConfigMap, namespace, name),
+            Reference::Secret(name) => Source::new(SourceKind::Secret, namespace, name),
+        });
+        let mut links = Self {
+            stores: stores(object).iter().map(|store| Key::of_store(store, namespace)).collect(),
+            target: Some(Name::new(namespace, spec.target_name(name))),
+            sources: sources.collect(),
+            ..Self::default()
+        };
+        let requests = extsecret_engine::request::requests(spec).unwrap_or_default();
+        for request in requests {
+            let store = Key::of_store(&request.store, namespace);
+            match request.fetch {
+                extsecret_engine::request::Fetch::Value { key, .. }
+                | extsecret_engine::request::Fetch::Tags { key } => {
+                    links.remote.push((store, key.into()));
+                }
+                extsecret_engine::request::Fetch::Find(_) => links.searched.push(store),
+            }
+        }
+        links
+    }
+}
+
+/// The links of all ExternalSecrets, forwards and backwards.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    of: HashMap<Key, Links>,
+    by_store: HashMap<Key, BTreeSet<Key>>,
+    by_target: HashMap<Name, BTreeSet<Key>>,
+    by_source: HashMap<Source, BTreeSet<Key>>,
+}
+
+fn put<K: std::hash::Hash + Eq + Clone>(map: &mut HashMap<K, BTreeSet<Key>>, to: &K, key: &Key) {
+    map.entry(to.clone()).or_default().insert(key.clone());
+}
+
+fn take<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<Key>>, from: &K, key: &Key) {
+    if let Some(keys) = map.get_mut(from) {
+        keys.remove(key);
+        if keys.is_empty() {
+            map.remove(from);
+        }
+    }
+}
+
+impl Index {
+    /// `key` refers to `links` now, and to nothing else.
+    pub(crate) fn set(&mut self, key: &Key, links: Links) {
+        if self.of.get(key) == Some(&links) {
+            return;
+        }
+        self.remove(key);
+        for store in &links.stores {
+            put(&mut self.by_store, store, key);
+        }
+        if let Some(target) = &links.target {
+            put(&mut self.by_target, target, key);
+        }
+        for source in &links.sources {
+            put(&mut self.by_source, source, key);
+        }
+        self.of.insert(key.clone(), links);
+    }
+
+    /// `key` is gone.
+    pub(crate) fn remove(&mut self, key: &Key) {
+        let Some(links) = self.of.remove(key) else { return };
+        for store in &links.stores {
+            take(&mut self.by_store, store, key);
+        }
+        if let Some(target) = &links.target {
+            take(&mut self.by_target, target, key);
+        }
+        for source in &links.sources {
+            take(&mut self.by_source, source, key);
+        }
+    }
+
+    /// Who reads from a store.
+    pub(crate) fn users_of_store(&self, store: &Key) -> impl Iterator<Item = &Key> {
+        self.by_store.get(store).into_iter().flatten()
+    }
+
+    /// Who writes a Secret.
+    pub(crate) fn writers_of(&self, target: &Name) -> impl Iterator<Item = &Key> {
+        self.by_target.get(target).into_iter().flatten()
+    }
+
+    /// Whose template is read from an object.
+    pub(crate) fn users_of_source(&self, source: &Source) -> impl Iterator<Item = &Key> {
+        self.by_source.get(source).into_iter().flatten()
+    }
+
+    /// Who has a store at all: for tests of completeness.
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
+        self.of.is_empty()
+            && self.by_store.is_empty()
+            && self.by_target.is_empty()
+            && self.by_source.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::key::Kind;
+
+    fn object(name: &str, spec: &serde_json::Value) -> (Key, ExternalSecret) {
+        let object = json!({ "metadata": { "namespace": "shop", "name": name }, "spec": spec });
+        (Key::new(Kind::ExternalSecret, "shop", name), serde_json::from_value(object).unwrap())
+    }
+
+    #[test]
+    fn everything_that_is_referred_to_leads_back() {
+        let (key, object) = object(
+            "web",
+            &json!({
+                "secretStoreRef": { "name": "main" },
+                "target": { "name": "web-secret", "template": { "templateFrom": [
+                    { "configMap": { "name": "texts", "items": [{ "key": "a" }] } },
+                    { "secret": { "name": "keys", "items": [{ "key": "b" }] } },
+                ] } },
+                "data": [{ "secretKey": "a", "remoteRef": { "key": "one" }, "sourceRef":
+                    { "storeRef": { "name": "all", "kind": "ClusterSecretStore" } } }],
+                "dataFrom": [{ "extract": { "key": "two" } }, { "find": { "name": { "regexp": "." } } }],
+            }),
+        );
+        let mut index = Index::default();
+        let links = Links::of(&object);
+        index.set(&key, links.clone());
+        let main = Key::new(Kind::SecretStore, "shop", "main");
+        let all = Key::new(Kind::ClusterSecretStore, "", "all");
+        for store in [&main, &all] {
+            assert_eq!(index.users_of_store(store).collect::<Vec<_>>(), [&key]);
+        }
+        assert_eq!(index.writers_of(&Name::new("shop", "web-secret")).collect::<Vec<_>>(), [&key]);
+        for (kind, name) in [(SourceKind::ConfigMap, "texts"), (SourceKind::Secret, "keys")] {
+            let source = Source::new(kind, "shop", name);
+            assert_eq!(index.users_of_source(&source).collect::<Vec<_>>(), [&key]);
+        }
+        assert_eq!(links.remote, [(main.clone(), "two".into()), (all, "one".into())]);
+        assert_eq!(links.searched, [main]);
+        index.remove(&key);
+        assert!(index.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_longer_referred_to_leads_nowhere() {
+        let (key, before) = object("web", &json!({ "secretStoreRef": { "name": "old" } }));
+        let (_, after) = object("web", &json!({ "secretStoreRef": { "name": "new" } }));
+        let mut index = Index::default();
+        index.set(&key, Links::of(&before));
+        index.set(&key, Links::of(&after));
+        assert_eq!(index.users_of_store(&Key::new(Kind::SecretStore, "shop", "old")).count(), 0);
+        assert_eq!(index.users_of_store(&Key::new(Kind::SecretStore, "shop", "new")).count(), 1);
+    }
+}

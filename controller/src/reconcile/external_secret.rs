@@ -1,0 +1,546 @@
+//! One ExternalSecret: when its values are fetched, and what becomes of them (eso-semantics 2.6).
+
+use std::time::Duration;
+
+use extsecret_crds::ExternalSecret;
+use extsecret_crds::duration::GoDuration;
+use extsecret_crds::external_secret::CreationPolicy;
+use extsecret_crds::rules::check_external_secret;
+use extsecret_engine::hash::owner_label;
+use extsecret_engine::plan::{self, Action, Input, Plan};
+use extsecret_engine::refresh::{self, Cause, Decision, RefreshOptions, current_version};
+use extsecret_engine::status::{Event, Retry, Step, next_status};
+use extsecret_engine::{ownership, secret::Secret};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::gate::{self, Business};
+use super::values::{self, Values};
+use super::{Context, reference};
+use crate::apply::{ApplyError, ESO_FINALIZER};
+use crate::cache::Summary;
+use crate::index::{Source, SourceKind};
+use crate::key::{Key, Name};
+use crate::packed::ManagedSecret;
+use crate::queue::{Next, Trigger, Urgency};
+use crate::system;
+
+/// How often it is tried to write what others change meanwhile.
+const ATTEMPTS: usize = 4;
+
+/// Share of the interval by which refreshes are spread, and answers shared.
+const SPREAD: f64 = 0.1;
+
+/// Longest time that an answer is shared for: values are not kept longer.
+pub(crate) const LONGEST_SHARE: Duration = Duration::from_secs(30);
+
+/// How long to leave an ExternalSecret alone that only a change can help.
+const SLOWEST: Duration = Duration::from_hours(1);
+const SLOW: Duration = Duration::from_mins(5);
+
+/// The target as it is known.
+enum Existing {
+    /// Not there.
+    Nothing,
+    /// All but its values.
+    Known(Summary),
+    /// As it was just read.
+    Read(Secret),
+}
+
+impl Existing {
+    fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Nothing => None,
+            Self::Known(summary) => Some(&summary.secret),
+            Self::Read(secret) => Some(secret),
+        }
+    }
+}
+
+pub(super) async fn look(context: &Context, key: &Key, trigger: Trigger) -> Next {
+    let started = system::instant();
+    let Some(object) = context.cache.external_secret(&key.name) else {
+        context.metrics.forget(key);
+        context.memory.forget(&key.name);
+        return Next::Gone;
+    };
+    let next = match object {
+        Ok(object) => known(context, key, &object, trigger).await,
+        Err(error) => {
+            tracing::warn!(object = %key, cause = error, "cannot be read");
+            Next::Idle
+        }
+    };
+    context.metrics.reconciled(key, system::instant() - started);
+    next
+}
+
+async fn known(context: &Context, key: &Key, object: &ExternalSecret, trigger: Trigger) -> Next {
+    match gate::business(context, object, system::instant()) {
+        Business::Ours => {}
+        Business::Others => {
+            tracing::debug!(object = %key, "left to another controller");
+            return Next::Idle;
+        }
+        Business::NotYet => return Next::After(gate::PATIENCE),
+    }
+    if relieve(context, key, object).await.is_err() {
+        return Next::Backoff;
+    }
+    if object.metadata.deletion_timestamp.is_some() {
+        return Next::Idle;
+    }
+    let name = &key.name;
+    let target = Name::new(&name.namespace, object.spec.target_name(&name.name));
+    let summary = context.cache.secret(&target);
+    let now = system::timestamp();
+    let object = &with_exact_time(context, name, object);
+
+    if let Some(summary) = &summary
+        && let Some(plan) = plan::refuse(object, &summary.secret, context.options.adopt)
+    {
+        let version = current_version(object);
+        return finish(context, key, object, plan, &version, now).await;
+    }
+    let cause = match due(context, object, summary.as_ref(), now, trigger) {
+        Ok(Decision::Fetch(cause)) => cause,
+        Ok(Decision::Wait(pause)) => {
+            seen(context, key, object);
+            return pause.map_or(Next::Idle, |pause| Next::After(spread(object, pause)));
+        }
+        Err(error) => {
+            let plan = plan::failed(Step::GetData, &error, false);
+            let version = current_version(object);
+            return finish(context, key, object, plan, &version, now).await;
+        }
+    };
+    sync(context, key, object, &target, summary, now, since(object, cause, trigger)).await
+}
+
+/// Takes ESO's finalizer off: garbage collection does what it was for, and with ESO gone it would
+/// keep the object for ever.
+async fn relieve(context: &Context, key: &Key, object: &ExternalSecret) -> Result<(), ()> {
+    let metadata = &object.metadata;
+    let has = metadata.finalizers.iter().flatten().any(|name| name == ESO_FINALIZER);
+    let uid = metadata.uid.as_deref().unwrap_or_default();
+    if !has || !(context.memory.relieve(uid) || metadata.deletion_timestamp.is_some()) {
+        return Ok(());
+    }
+    match context.apply.remove_finalizer(object).await {
+        Ok(Some(object)) => {
+            let wakes = context.cache.put_external_secret(&object, system::instant());
+            context.work.wake(wakes);
+            Ok(())
+        }
+        // The change comes through the watch, and leads here again.
+        Ok(None) | Err(ApplyError::Conflict) => Ok(()),
+        Err(error) => {
+            tracing::warn!(object = %key, cause = %error, "could not remove ESO's finalizer");
+            Err(())
+        }
+    }
+}
+
+/// With the exact time of the last refresh, where this process knows it: the status has whole
+/// seconds, and an interval of five would be one of four and a half.
+fn with_exact_time(context: &Context, name: &Name, object: &ExternalSecret) -> ExternalSecret {
+    let mut object = object.clone();
+    let Some(exact) = context.memory.refreshed(name) else { return object };
+    let Some(status) = &mut object.status else { return object };
+    let written: Option<Timestamp> =
+        status.refresh_time.as_deref().and_then(|time| time.parse().ok());
+    let later = written.is_some_and(|written| exact.as_second() >= written.as_second());
+    if later {
+        status.refresh_time = Some(exact.to_string());
+    }
+    object
+}
+
+fn due(
+    context: &Context,
+    object: &ExternalSecret,
+    summary: Option<&Summary>,
+    now: Timestamp,
+    trigger: Trigger,
+) -> Result<Decision, extsecret_crds::duration::ParseError> {
+    let options = RefreshOptions { frozen_interval_zero: context.options.frozen_interval_zero };
+    let known = summary
+        .map(|summary| refresh::Target { intact: plan::is_intact(&summary.secret, &summary.hash) });
+    let decision = refresh::decide_for(object, known, now, options)?;
+    let Decision::Wait(pause) = decision else { return Ok(decision) };
+    // ESO notices neither: a template's source that changed, and an owner reference that was taken
+    // away (eso-semantics 2.4, 2.16 item 10).
+    let created_once =
+        object.spec.refresh_policy() == extsecret_crds::external_secret::RefreshPolicy::CreatedOnce;
+    let frozen = context.options.frozen_interval_zero
+        && object.spec.refresh_interval()?.is_zero_or_negative();
+    if trigger.refetch && !created_once && !frozen {
+        return Ok(Decision::Fetch(Cause::Changed));
+    }
+    let owns = object.spec.creation_policy() == CreationPolicy::Owner;
+    if owns && summary.is_some_and(|it| !ownership::controls(object, &it.secret)) {
+        return Ok(Decision::Fetch(Cause::Drift));
+    }
+    Ok(Decision::Wait(pause))
+}
+
+/// From when on an answer of the provider is good enough.
+fn since(object: &ExternalSecret, cause: Cause, trigger: Trigger) -> Instant {
+    let interval = object.spec.refresh_interval().ok().and_then(GoDuration::to_std);
+    match (cause, interval) {
+        // Refreshes of the same interval drift apart by so much, and still share an answer.
+        (Cause::Interval, Some(interval)) if trigger.urgency == Urgency::Due => {
+            let share = interval.mul_f64(SPREAD).min(LONGEST_SHARE);
+            trigger.since.checked_sub(share).unwrap_or(trigger.since)
+        }
+        _ => trigger.since,
+    }
+}
+
+/// The pause before the next refresh, longer by a share of the interval that is the same for all
+/// ExternalSecrets that ask for the same thing: they stay together, and others apart.
+fn spread(object: &ExternalSecret, pause: Duration) -> Duration {
+    let interval = object.spec.refresh_interval().ok().and_then(GoDuration::to_std);
+    let Some(interval) = interval.filter(|interval| !interval.is_zero()) else { return pause };
+    let mut seed = String::new();
+    for store in crate::index::stores(object) {
+        seed.push_str(&store.name);
+    }
+    let keys = object.spec.data().iter().map(|item| item.remote_ref.key.as_str());
+    let extracts = object.spec.data_from().iter().filter_map(|item| item.extract.as_ref());
+    seed.extend(keys.chain(extracts.map(|it| it.key.as_str())).min());
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in seed.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 53 bits")]
+    let share = (hash >> 11) as f64 / (1_u64 << 53) as f64;
+    pause + interval.mul_f64(share * SPREAD)
+}
+
+/// Fetches the values and writes what follows.
+async fn sync(
+    context: &Context,
+    key: &Key,
+    object: &ExternalSecret,
+    target: &Name,
+    summary: Option<Summary>,
+    now: Timestamp,
+    since: Instant,
+) -> Next {
+    let version = current_version(object);
+    context.metrics.sync_call(key);
+    if let Some(violation) = check_external_secret(&object.spec).into_iter().next() {
+        let plan = plan::failed(Step::GetData, &violation, false);
+        return finish(context, key, object, plan, &version, now).await;
+    }
+    let values = values::fetch(context, object, since).await;
+    let plan = write(context, key, object, target, summary, &values).await;
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => {
+            tracing::warn!(object = %key, cause = %error, "could not write");
+            plan::failed(Step::Update, &error, error.may_pass())
+        }
+    };
+    finish(context, key, object, plan, &version, now).await
+}
+
+/// Writes the Secret, and what has to be said afterwards.
+async fn write(
+    context: &Context,
+    key: &Key,
+    object: &ExternalSecret,
+    target: &Name,
+    summary: Option<Summary>,
+    values: &Values,
+) -> Result<Plan, ApplyError> {
+    let policy = object.spec.creation_policy();
+    // What is merged into has values of its own, and what must not change has to be compared.
+    let must_read = match (&policy, &summary) {
+        (CreationPolicy::None, _) => false,
+        (CreationPolicy::Merge, _) | (CreationPolicy::CreateOrMerge, Some(_)) => true,
+        (_, Some(summary)) => summary.secret.immutable == Some(true),
+        _ => false,
+    };
+    let mut existing = match summary {
+        _ if must_read => read(context, target).await?,
+        Some(summary) => Existing::Known(summary),
+        None => Existing::Nothing,
+    };
+    for _ in 0..ATTEMPTS {
+        let mut plan = decide(context, object, values, &existing);
+        let action = std::mem::replace(&mut plan.action, Action::Nothing);
+        match action {
+            Action::Nothing => {}
+            Action::Create(secret) => {
+                match context.apply.create_secret(&key.name.name, secret).await {
+                    Ok(secret) => {
+                        remember(context, secret);
+                        plan.events.push(Event::created());
+                    }
+                    Err(ApplyError::Exists) => {
+                        existing = read(context, target).await?;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Action::Update(secret) => match &existing {
+                Existing::Known(summary) if is_same(&secret, summary) => {}
+                Existing::Known(_) | Existing::Nothing => {
+                    existing = read(context, target).await?;
+                    continue;
+                }
+                Existing::Read(_) => {
+                    match context.apply.replace_secret(&key.name.name, secret).await {
+                        Ok(secret) => {
+                            remember(context, secret);
+                            plan.events.push(Event::updated());
+                        }
+                        Err(ApplyError::Conflict | ApplyError::Gone) => {
+                            existing = read(context, target).await?;
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            },
+            Action::Delete => {
+                let Some(secret) = existing.secret() else { return Ok(plan) };
+                match context.apply.delete_secret(secret).await {
+                    Ok(()) => {
+                        context.cache.forget_secret(target);
+                        plan.events.push(Event::deleted());
+                    }
+                    Err(ApplyError::Conflict) => {
+                        existing = read(context, target).await?;
+                        continue;
+                    }
+                    Err(error) => return Ok(plan::failed(Step::Delete, &error, error.may_pass())),
+                }
+            }
+        }
+        if plan.delete_orphans
+            && let Err(error) = delete_orphans(context, object, target, &mut plan).await
+        {
+            return Ok(plan::failed(Step::DeleteOrphans, &error, error.may_pass()));
+        }
+        return Ok(plan);
+    }
+    Err(ApplyError::Conflict)
+}
+
+/// Whether writing `secret` would change nothing. What the known Secret lacks is its values, and of
+/// those there is the hash.
+fn is_same(secret: &Secret, known: &Summary) -> bool {
+    secret.metadata == known.secret.metadata
+        && secret.type_ == known.secret.type_
+        && secret.immutable == known.secret.immutable
+        && extsecret_engine::hash::data_hash(&secret.data) == *known.hash
+}
+
+async fn read(context: &Context, target: &Name) -> Result<Existing, ApplyError> {
+    Ok(match context.apply.read_secret(target).await? {
+        Some(secret) => Existing::Read(Secret::from(secret)),
+        None => Existing::Nothing,
+    })
+}
+
+/// Templates may take seconds, and meanwhile others have to be looked at.
+fn decide(
+    context: &Context,
+    object: &ExternalSecret,
+    values: &Values,
+    existing: &Existing,
+) -> Plan {
+    let mut environment = match system::System::new() {
+        Ok(environment) => environment,
+        Err(error) => return plan::failed(Step::Update, &error, true),
+    };
+    let input = Input {
+        object,
+        collected: values.collected.as_ref(),
+        existing: existing.secret(),
+        sources: &values.sources,
+        settings: &context.options.templates,
+        adopt: context.options.adopt,
+    };
+    let has_template = object.spec.target.as_ref().is_some_and(|target| target.template.is_some());
+    if has_template {
+        tokio::task::block_in_place(|| plan::plan(&input, &mut environment))
+    } else {
+        plan::plan(&input, &mut environment)
+    }
+}
+
+/// The answer to a write is the newest there is.
+fn remember(context: &Context, secret: k8s_openapi::api::core::v1::Secret) {
+    // Whoever it wakes is the one that is being looked at.
+    let _ = context.cache.put_secret(&ManagedSecret::of(secret), system::instant());
+}
+
+/// Deletes the Secrets that this ExternalSecret made under other names.
+async fn delete_orphans(
+    context: &Context,
+    object: &ExternalSecret,
+    target: &Name,
+    plan: &mut Plan,
+) -> Result<(), ApplyError> {
+    let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    for orphan in context.cache.secrets_of(namespace, &owner_label(namespace, name)) {
+        if orphan == *target {
+            continue;
+        }
+        // A label can be copied; the owner reference says whose it is.
+        let Some(summary) = context.cache.secret(&orphan) else { continue };
+        if !ownership::controls(object, &summary.secret) {
+            continue;
+        }
+        context.apply.delete_secret(&summary.secret).await?;
+        context.cache.forget_secret(&orphan);
+        plan.events.push(Event::deleted_orphan());
+    }
+    Ok(())
+}
+
+/// Sets the metrics of an ExternalSecret that needs nothing.
+fn seen(context: &Context, key: &Key, object: &ExternalSecret) {
+    if let Some(ready) = object.status.as_ref().and_then(|status| status.ready()) {
+        context.metrics.condition(key, "Ready", ready.is_true());
+    }
+    let refreshed = object.status.as_ref().and_then(|status| status.refresh_time.as_deref());
+    if let Some(refreshed) = refreshed.and_then(|time| time.parse::<Timestamp>().ok()) {
+        context.metrics.refreshed(key, refreshed);
+    }
+}
+
+/// Says how it ended, and when to look again.
+async fn finish(
+    context: &Context,
+    key: &Key,
+    object: &ExternalSecret,
+    plan: Plan,
+    version: &str,
+    now: Timestamp,
+) -> Next {
+    let outcome = &plan.outcome;
+    let spec = &object.spec;
+    context.metrics.condition(key, "Ready", outcome.ready);
+    if outcome.ready {
+        context.metrics.refreshed(key, now);
+        context.memory.set_refreshed(&key.name, now);
+    } else {
+        context.metrics.sync_error(key);
+    }
+    let before = object.status.as_ref().and_then(|status| status.ready());
+    let told = before.is_some_and(|before| {
+        before.is_true() == outcome.ready && before.message.as_deref() == Some(&outcome.message)
+    });
+    if !told {
+        tracing::info!(
+            object = %key, ready = outcome.ready, reason = outcome.reason,
+            message = outcome.message, "synced"
+        );
+    }
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let binding = outcome.bound.then(|| spec.target_name(name));
+    let status = next_status(object.status.as_ref(), outcome, version, binding, now);
+    let written = say(context, key, object, &status).await;
+    for event in plan.events {
+        // What is said about the same state again and again is said once.
+        let is_news = matches!(event.reason, "Created" | "Updated" | "Deleted") || !told;
+        if is_news {
+            context.recorder.record(reference(key.kind, &object.metadata), event);
+        }
+    }
+    if written.is_err() {
+        return Next::Backoff;
+    }
+    if !outcome.ready && matches!(outcome.retry, Retry::OnChange)
+        || outcome.reason == "SecretMissing"
+    {
+        // The target may be nobody's whom the watch of managed Secrets would show.
+        let target = Source::new(SourceKind::Secret, &key.name.namespace, spec.target_name(name));
+        context.follow.begin(&target, system::instant());
+    }
+    let interval = spec.refresh_interval().ok().and_then(GoDuration::to_std);
+    match outcome.retry {
+        Retry::Backoff => Next::Backoff,
+        Retry::OnChange => {
+            let interval = interval.filter(|it| !it.is_zero()).unwrap_or(SLOWEST);
+            Next::After(interval.clamp(SLOW, SLOWEST))
+        }
+        Retry::Interval => {
+            let mut after = object.clone();
+            let mut status = status;
+            status.refresh_time = Some(now.to_string());
+            after.status = Some(status);
+            match refresh::next(&after, system::timestamp()) {
+                Ok(Some(pause)) => Next::After(spread(object, pause)),
+                Ok(None) | Err(_) => Next::Idle,
+            }
+        }
+    }
+}
+
+/// Writes the status, if there is something to write.
+async fn say(
+    context: &Context,
+    key: &Key,
+    object: &ExternalSecret,
+    status: &extsecret_crds::ExternalSecretStatus,
+) -> Result<(), ()> {
+    let current = context.cache.external_secret(&key.name).and_then(Result::ok);
+    let mut base = current.filter(|it| it.metadata.uid == object.metadata.uid);
+    for _ in 0..ATTEMPTS {
+        let Some(object) = &base else { return Ok(()) };
+        if is_written(context, object, status) {
+            return Ok(());
+        }
+        match context.apply.external_secret_status(object, status).await {
+            Ok(object) => {
+                let wakes = context.cache.put_external_secret(&object, system::instant());
+                context.work.wake(wakes);
+                return Ok(());
+            }
+            Err(ApplyError::Gone) => return Ok(()),
+            Err(ApplyError::Conflict) => {
+                let uid = object.metadata.uid.clone();
+                match context.apply.read_external_secret(&key.name).await {
+                    Ok(Some(read)) => {
+                        let wakes = context.cache.put_external_secret(&read, system::instant());
+                        context.work.wake(wakes);
+                        base = read.object.ok().filter(|it| it.metadata.uid == uid);
+                    }
+                    Ok(None) => return Ok(()),
+                    Err(_) => return Err(()),
+                }
+            }
+            Err(error) => {
+                tracing::warn!(object = %key, cause = %error, "could not write the status");
+                return Err(());
+            }
+        }
+    }
+    Err(())
+}
+
+/// Whether the status says so already.
+fn is_written(
+    context: &Context,
+    object: &ExternalSecret,
+    status: &extsecret_crds::ExternalSecretStatus,
+) -> bool {
+    let Some(old) = &object.status else { return false };
+    if old == status {
+        return true;
+    }
+    let mut old = old.clone();
+    if context.options.lazy_refresh_time && old.refresh_time.is_some() {
+        old.refresh_time.clone_from(&status.refresh_time);
+    }
+    old == *status
+}
