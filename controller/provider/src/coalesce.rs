@@ -64,6 +64,8 @@ pub(crate) struct Memory {
     pub(crate) asked: AtomicU64,
     /// Questions that went into a call.
     pub(crate) read: AtomicU64,
+    /// Questions that another's call answers.
+    pub(crate) shared: AtomicU64,
 }
 
 impl Memory {
@@ -74,6 +76,7 @@ impl Memory {
             used: AtomicUsize::new(0),
             asked: AtomicU64::new(0),
             read: AtomicU64::new(0),
+            shared: AtomicU64::new(0),
         }
     }
 
@@ -146,9 +149,11 @@ impl<S: Source> Coalescer<S> {
                 Some(Slot::Known { began, until, answer, .. })
                     if *began >= since && now < *until =>
                 {
+                    self.memory.shared.fetch_add(1, Ordering::Relaxed);
                     return answer.clone();
                 }
                 Some(Slot::Asked(job)) if job.began.get().is_none_or(|began| *began >= since) => {
+                    self.memory.shared.fetch_add(1, Ordering::Relaxed);
                     job.answer.subscribe()
                 }
                 _ => {

@@ -46,6 +46,7 @@ fn a_fleet_on_ten_keys_is_one_call_and_one_session() {
         assert_eq!((place.count(BATCH), place.count(ASSUME)), (1, 1));
         let counts = place.provider.counts();
         assert_eq!((counts.asked, counts.read, counts.calls), (2000, 10, 1));
+        assert_eq!(counts.saved, 1999);
     });
     let connections = place.aws.counters().connections();
     assert!(connections <= 16, "{connections} connections");

@@ -348,6 +348,10 @@ fn deletions_go_together() {
         reading.counts(|counts| counts.deleted == 30).await;
         assert_eq!(ready_and_busy(&place), (0, 0));
         assert_eq!(place.count(DELETE), 3);
+        let calls = place.provider.calls();
+        let deletions = calls.iter().find(|calls| calls.call == "DeleteMessageBatch").unwrap();
+        assert_eq!((deletions.provider, deletions.status), ("AWS/SQS", "success"));
+        assert_eq!(deletions.number, 3);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
 use super::credentials::Kept;
+use super::error::Call;
+use super::tally::Tally;
 use crate::pace::{Outcome, Pace, Turn};
 use crate::provider::{ProviderError, Random};
 
@@ -56,6 +58,14 @@ impl Group {
 pub(super) struct Counts {
     pub(super) calls: AtomicU64,
     pub(super) throttled: AtomicU64,
+    /// Calls that one for several made unnecessary.
+    pub(super) spared: AtomicU64,
+}
+
+impl Counts {
+    pub(super) fn spare(&self, calls: usize) {
+        self.spared.fetch_add(u64::try_from(calls).unwrap_or_default(), Ordering::Relaxed);
+    }
 }
 
 /// What has a pace: an account, a region, and operations there.
@@ -66,11 +76,13 @@ pub(super) struct Paces {
     all: Mutex<HashMap<Quota, Arc<Pace>>>,
     pub(super) random: Random,
     pub(super) counts: Counts,
+    tally: Arc<Tally>,
 }
 
 impl Paces {
-    pub(super) fn new(random: Random) -> Arc<Self> {
-        Arc::new(Self { all: Mutex::default(), random, counts: Counts::default() })
+    pub(super) fn new(random: Random, tally: &Arc<Tally>) -> Arc<Self> {
+        let (all, counts, tally) = (Mutex::default(), Counts::default(), Arc::clone(tally));
+        Arc::new(Self { all, random, counts, tally })
     }
 
     fn of(&self, account: &Arc<str>, region: &str, group: Group) -> Arc<Pace> {
@@ -150,6 +162,7 @@ impl Caller {
     /// if the caller has waited for one already.
     pub(super) async fn run<T, F>(
         &self,
+        call: &Call<'_>,
         group: Group,
         turn: Option<Turn>,
         send: impl Fn() -> F + Send + Sync,
@@ -157,14 +170,19 @@ impl Caller {
     where
         F: Future<Output = Result<T, ProviderError>> + Send,
     {
-        let all = self.attempts(group, turn, send);
-        match self.deadline {
+        let is_sent = AtomicBool::new(false);
+        let all = self.attempts(group, turn, send, &is_sent);
+        let answer = match self.deadline {
             None => all.await,
             Some(deadline) => match tokio::time::timeout(deadline, all).await {
                 Ok(answer) => answer,
                 Err(_) => Err(ProviderError::Transient("AWS: no answer in time".to_owned())),
             },
+        };
+        if is_sent.into_inner() {
+            self.paces.tally.ended(call.api, call.operation, answer.is_ok());
         }
+        answer
     }
 
     async fn attempts<T, F>(
@@ -172,6 +190,7 @@ impl Caller {
         group: Group,
         mut turn: Option<Turn>,
         send: impl Fn() -> F + Send + Sync,
+        is_sent: &AtomicBool,
     ) -> Result<T, ProviderError>
     where
         F: Future<Output = Result<T, ProviderError>> + Send,
@@ -185,6 +204,7 @@ impl Caller {
             };
             let counts = &self.paces.counts;
             counts.calls.fetch_add(1, Ordering::Relaxed);
+            is_sent.store(true, Ordering::Relaxed);
             // What the SDK logs may hold whole answers and the headers that sign requests.
             let answer = send().with_subscriber(NoSubscriber::new()).await;
             let error = match answer {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
@@ -23,6 +22,7 @@ use super::credentials::{Handle, Kept, Origin, Sts};
 use super::parameter_store::ParameterStore;
 use super::secrets_manager::SecretsManager;
 use super::sqs::{Address, Sqs, WAIT};
+use super::tally::Tally;
 use crate::provider::ProviderError;
 
 /// Connections to one host at most, idle ones included.
@@ -115,14 +115,14 @@ impl Regional {
         })
     }
 
-    /// The Security Token Service; `calls` counts.
-    pub(super) fn sts(&self, calls: &Arc<AtomicU64>) -> Sts {
+    /// The Security Token Service; `tally` counts.
+    pub(super) fn sts(&self, tally: &Arc<Tally>) -> Sts {
         let mut config = aws_sdk_sts::config::Builder::from(&self.config)
             .retry_config(RetryConfig::standard().with_max_attempts(3));
         if let Some(endpoint) = &self.endpoints.sts {
             config = config.endpoint_url(endpoint);
         }
-        Sts { config: config.build(), region: self.region.clone(), calls: Arc::clone(calls) }
+        Sts { config: config.build(), region: self.region.clone(), tally: Arc::clone(tally) }
     }
 
     /// A queue with these credentials.
@@ -250,7 +250,7 @@ impl Client {
     fn alone(regional: &Regional, origin: Origin, timeout: Option<Duration>) -> Self {
         let kept = Kept::new(origin, Arc::new(|| SystemTimeSource::new().now()));
         // One caller has nobody to stay apart from.
-        let paces = Paces::new(Arc::new(|| 0.5));
+        let paces = Paces::new(Arc::new(|| 0.5), &Arc::default());
         regional.client(&Arc::new(kept), &paces, Retry::default(), timeout)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -25,6 +25,7 @@ use tracing::subscriber::NoSubscriber;
 
 use super::error::Call;
 use super::identity::{Hop, WebIdentity};
+use super::tally::{Api, Tally};
 use crate::provider::{Clock, Cluster, ProviderError};
 
 /// The name of sessions, as CloudTrail shows it and a trust policy may ask for it.
@@ -65,7 +66,7 @@ pub(super) struct Sts {
     /// Without credentials.
     pub(super) config: aws_sdk_sts::Config,
     pub(super) region: String,
-    pub(super) calls: Arc<AtomicU64>,
+    pub(super) tally: Arc<Tally>,
 }
 
 /// Credentials of one identity.
@@ -247,8 +248,8 @@ impl Sts {
         let client = aws_sdk_sts::Client::from_conf(self.config.clone());
         let request = client.assume_role_with_web_identity().role_arn(role);
         let request = request.role_session_name(SESSION).web_identity_token(token);
-        self.calls.fetch_add(1, Ordering::Relaxed);
         let answer = request.send().with_subscriber(NoSubscriber::new()).await;
+        self.tally.ended(call.api, call.operation, answer.is_ok());
         let answer = answer.map_err(|error| error_of(&call, &error))?;
         session(&call, role, answer.credentials)
     }
@@ -270,14 +271,14 @@ impl Sts {
         if !hop.transitive.is_empty() {
             request = request.set_transitive_tag_keys(Some(hop.transitive.clone()));
         }
-        self.calls.fetch_add(1, Ordering::Relaxed);
         let answer = request.send().with_subscriber(NoSubscriber::new()).await;
+        self.tally.ended(call.api, call.operation, answer.is_ok());
         let answer = answer.map_err(|error| error_of(&call, &error))?;
         session(&call, &hop.role, answer.credentials)
     }
 
     fn call<'a>(&'a self, operation: &'static str, role: &'a str) -> Call<'a> {
-        Call { service: "AWS STS", operation, key: Some(role), region: &self.region }
+        Call { api: Api::Sts, operation, key: Some(role), region: &self.region }
     }
 }
 

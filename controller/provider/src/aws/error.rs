@@ -8,13 +8,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::tally::Api;
 use crate::provider::ProviderError;
 
 /// One call, for messages.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
-    /// `AWS Secrets Manager`, `AWS Parameter Store`, `AWS SQS` or `AWS STS`.
-    pub(super) service: &'static str,
+    pub(super) api: Api,
     /// Name of the operation.
     pub(super) operation: &'static str,
     /// The secret, parameter or role, if the call is about one.
@@ -95,7 +95,7 @@ impl Call<'_> {
         text: &str,
         retry_after: Option<Duration>,
     ) -> ProviderError {
-        let mut message = format!("{} {}", self.service, self.operation);
+        let mut message = format!("{} {}", self.api, self.operation);
         if let Some(key) = self.key {
             let _ = write!(message, " of \"{key}\"");
         }
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     const CALL: Call<'static> =
-        Call { service: "AWS STS", operation: "AssumeRole", key: None, region: "r" };
+        Call { api: Api::Sts, operation: "AssumeRole", key: None, region: "r" };
 
     #[test]
     fn a_refusal_may_pass_and_a_wrong_request_does_not() {

@@ -10,6 +10,7 @@ mod secrets_manager;
 mod session;
 mod sqs;
 mod store;
+mod tally;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub use client::{Client, Credentials, Endpoints};
 pub use identity::is_referent;
 pub(crate) use sqs::{Address, BATCH, Message, Sqs, WAIT};
 pub use store::{Aws, Counts, Settings};
+pub use tally::Calls;
 
 /// Requests that are under way at once for one store.
 const CONCURRENCY: usize = 8;

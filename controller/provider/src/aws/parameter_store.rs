@@ -10,12 +10,11 @@ use extsecret_engine::find::Matcher;
 use super::call::{Caller, Group, NotBefore};
 use super::error::Call;
 use super::secrets_manager::BATCH_AGAIN;
+use super::tally::Api;
 use super::{scoped, tag_map};
 use crate::pace::Turn;
 use crate::provider::ProviderError;
 use crate::value::SecretValue;
-
-const SERVICE: &str = "AWS Parameter Store";
 
 /// Most parameters that `GetParameters` takes.
 pub(super) const BATCH: usize = 10;
@@ -37,7 +36,7 @@ fn is_missing(code: &str, _: &str) -> bool {
 
 impl ParameterStore {
     fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
-        Call { service: SERVICE, operation, key, region: &self.caller.region }
+        Call { api: Api::ParameterStore, operation, key, region: &self.caller.region }
     }
 
     /// The value of one parameter; a version is a number or a label.
@@ -54,7 +53,7 @@ impl ParameterStore {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, is_missing))
         };
-        let answer = self.caller.run(Group::Parameter, turn, send).await?;
+        let answer = self.caller.run(&call, Group::Parameter, turn, send).await?;
         let text = answer.parameter.and_then(|parameter| parameter.value);
         text.map(value).ok_or_else(|| call.odd("the answer holds no value"))
     }
@@ -72,7 +71,7 @@ impl ParameterStore {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, is_missing))
         };
-        let answer = self.caller.run(Group::ParameterTags, turn, send).await?;
+        let answer = self.caller.run(&call, Group::ParameterTags, turn, send).await?;
         Ok(tag_map(answer.tag_list().iter().map(|tag| (Some(tag.key()), Some(tag.value())))))
     }
 
@@ -121,7 +120,7 @@ impl ParameterStore {
                 let page = request.clone().send().await;
                 page.map_err(|error| call.error(&error, |_, _| false))
             };
-            let page = self.caller.run(Group::Parameter, turn.take(), send).await?;
+            let page = self.caller.run(&call, Group::Parameter, turn.take(), send).await?;
             for parameter in page.parameters.unwrap_or_default() {
                 let (Some(name), Some(text)) = (parameter.name, parameter.value) else {
                     continue;
@@ -170,7 +169,7 @@ impl ParameterStore {
                 let page = request.clone().send().await;
                 page.map_err(|error| call.error(&error, |_, _| false))
             };
-            let page = self.caller.run(Group::ParameterList, None, send).await?;
+            let page = self.caller.run(&call, Group::ParameterList, None, send).await?;
             let all = page.parameters.unwrap_or_default().into_iter();
             let all = all.filter_map(|parameter| parameter.name);
             names.extend(all.filter(|name| is_below(name) && matcher.matches(name, &tags)));
@@ -205,7 +204,10 @@ impl ParameterStore {
         let mut known = BTreeMap::new();
         if keys.len() > 1 && batches.is_over() {
             match self.batch(turn.take(), keys).await {
-                Ok(values) => known = values,
+                Ok(values) => {
+                    self.caller.paces.counts.spare(values.len().saturating_sub(1));
+                    known = values;
+                }
                 // One that may not be read is enough for it.
                 Err(ProviderError::Denied(_)) => batches.set(BATCH_AGAIN),
                 // A name that is none must not harm the others.
@@ -237,7 +239,7 @@ impl ParameterStore {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, |_, _| false))
         };
-        let answer = self.caller.run(Group::Parameter, turn, send).await?;
+        let answer = self.caller.run(&call, Group::Parameter, turn, send).await?;
         let mut known = BTreeMap::new();
         for parameter in answer.parameters.unwrap_or_default() {
             let (name, arn) = (parameter.name.as_deref(), parameter.arn.as_deref());

@@ -12,11 +12,10 @@ use extsecret_engine::find::Matcher;
 use super::call::{Caller, Group, NotBefore};
 use super::error::Call;
 use super::tag_map;
+use super::tally::Api;
 use crate::pace::Turn;
 use crate::provider::ProviderError;
 use crate::value::SecretValue;
-
-const SERVICE: &str = "AWS Secrets Manager";
 
 /// Most secrets that `BatchGetSecretValue` takes.
 pub(super) const BATCH: usize = 20;
@@ -52,7 +51,7 @@ fn value(string: Option<String>, binary: Option<Blob>) -> SecretValue {
 
 impl SecretsManager {
     fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
-        Call { service: SERVICE, operation, key, region: &self.caller.region }
+        Call { api: Api::SecretsManager, operation, key, region: &self.caller.region }
     }
 
     /// The value of one secret. Without a version it is the current one; `uuid/` and an id names
@@ -76,7 +75,7 @@ impl SecretsManager {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, is_missing))
         };
-        let answer = self.caller.run(Group::Secret, turn, send).await?;
+        let answer = self.caller.run(&call, Group::Secret, turn, send).await?;
         Ok(value(answer.secret_string, answer.secret_binary))
     }
 
@@ -92,7 +91,7 @@ impl SecretsManager {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, is_missing))
         };
-        let answer = self.caller.run(Group::Secret, turn, send).await?;
+        let answer = self.caller.run(&call, Group::Secret, turn, send).await?;
         if answer.deleted_date().is_some() {
             return Err(ProviderError::NotFound);
         }
@@ -141,7 +140,7 @@ impl SecretsManager {
                 let page = request.clone().send().await;
                 page.map_err(|error| call.error(&error, |_, _| false))
             };
-            let page = self.caller.run(Group::SecretList, turn.take(), send).await?;
+            let page = self.caller.run(&call, Group::SecretList, turn.take(), send).await?;
             for secret in page.secret_list() {
                 let tags = tag_map(secret.tags().iter().map(|tag| (tag.key(), tag.value())));
                 let Some(name) = secret.name() else { continue };
@@ -167,7 +166,10 @@ impl SecretsManager {
         let mut known = BTreeMap::new();
         if keys.len() > 1 && batches.is_over() {
             match self.batch(turn.take(), keys).await {
-                Ok(values) => known = values,
+                Ok(values) => {
+                    self.caller.paces.counts.spare(values.len().saturating_sub(1));
+                    known = values;
+                }
                 // To read secrets together is a permission of its own, on all secrets.
                 Err(ProviderError::Denied(_)) => batches.set(BATCH_AGAIN),
                 // A key that no batch takes must not harm the others.
@@ -200,7 +202,7 @@ impl SecretsManager {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, |_, _| false))
         };
-        let answer = self.caller.run(Group::SecretBatch, turn, send).await?;
+        let answer = self.caller.run(&call, Group::SecretBatch, turn, send).await?;
         let mut known = BTreeMap::new();
         for error in answer.errors.unwrap_or_default() {
             let Some(key) = error.secret_id.filter(|key| keys.contains(key)) else { continue };

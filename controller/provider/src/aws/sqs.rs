@@ -11,9 +11,8 @@ use aws_sdk_sqs::types::{
 use super::call::{Caller, Group, Retry};
 use super::error::Call;
 use super::store::is_region;
+use super::tally::Api;
 use crate::provider::ProviderError;
-
-const SERVICE: &str = "AWS SQS";
 
 /// Most messages that one call takes or brings.
 pub(crate) const BATCH: usize = 10;
@@ -111,7 +110,7 @@ impl Sqs {
 
     fn call(&self, operation: &'static str) -> Call<'_> {
         let key = Some(self.address.name.as_str());
-        Call { service: SERVICE, operation, key, region: &self.caller.region }
+        Call { api: Api::Sqs, operation, key, region: &self.caller.region }
     }
 
     /// Up to [`BATCH`] messages; none if there are none within `wait`. They are hidden from others
@@ -132,7 +131,7 @@ impl Sqs {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, |_, _| false))
         };
-        let answer = caller.run(Group::Queue, None, send).await?;
+        let answer = caller.run(&call, Group::Queue, None, send).await?;
         let messages = answer.messages.unwrap_or_default().into_iter().filter_map(|message| {
             let attributes = message.attributes.unwrap_or_default();
             let received = attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount);
@@ -163,7 +162,7 @@ impl Sqs {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, |_, _| false))
         };
-        let answer = self.caller.run(Group::Queue, None, send).await?;
+        let answer = self.caller.run(&call, Group::Queue, None, send).await?;
         Ok(failures(&call, &answer.failed))
     }
 
@@ -187,7 +186,7 @@ impl Sqs {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, |_, _| false))
         };
-        let answer = self.caller.run(Group::Queue, None, send).await?;
+        let answer = self.caller.run(&call, Group::Queue, None, send).await?;
         Ok(failures(&call, &answer.failed))
     }
 
@@ -201,7 +200,7 @@ impl Sqs {
             let answer = request.clone().send().await;
             answer.map_err(|error| call.error(&error, |_, _| false))
         };
-        let answer = self.caller.run(Group::Queue, None, send).await?;
+        let answer = self.caller.run(&call, Group::Queue, None, send).await?;
         let depth = answer.attributes.and_then(|all| all.get(&name)?.parse().ok());
         depth.ok_or_else(|| call.odd("the answer holds no number of messages"))
     }

@@ -20,6 +20,7 @@ use super::credentials::{Kept, Origin};
 use super::identity::{Base, Identity, identify};
 use super::session::{Service, Session};
 use super::sqs::{Address, Sqs};
+use super::tally::{Api, Calls, Tally};
 use super::unsupported;
 use crate::coalesce::Memory;
 use crate::provider::{Clock, Cluster, Provider, ProviderError, Providers, Random, Scope, Window};
@@ -55,6 +56,9 @@ pub struct Counts {
     pub asked: u64,
     /// Questions that were put to AWS; the rest shared an answer.
     pub read: u64,
+    /// Calls that were not made because another brought the answer: questions that shared one, and
+    /// all but the first of the values that one call brought. Never less than before.
+    pub saved: u64,
     /// Calls of Secrets Manager and Parameter Store, refused and repeated ones included.
     pub calls: u64,
     /// Calls that were refused for the rate.
@@ -76,7 +80,7 @@ pub struct Aws {
     looked: Mutex<Instant>,
     paces: Arc<Paces>,
     memory: Arc<Memory>,
-    sts_calls: Arc<AtomicU64>,
+    tally: Arc<Tally>,
 }
 
 impl fmt::Debug for Aws {
@@ -95,15 +99,16 @@ impl Aws {
     /// # Errors
     /// If there can be no connections, as when the system has no certificates.
     pub fn new(settings: Settings) -> Result<Self, ProviderError> {
+        let tally = Arc::default();
         Ok(Self {
             connections: Connections::new()?,
             regions: tokio::sync::Mutex::default(),
             credentials: Mutex::default(),
             sessions: Mutex::default(),
             looked: Mutex::new(Instant::now()),
-            paces: Paces::new(Arc::clone(&settings.random)),
+            paces: Paces::new(Arc::clone(&settings.random), &tally),
             memory: Arc::new(Memory::new(settings.keep, settings.most)),
-            sts_calls: Arc::default(),
+            tally,
             settings,
         })
     }
@@ -114,10 +119,18 @@ impl Aws {
         Counts {
             asked: load(&self.memory.asked),
             read: load(&self.memory.read),
+            saved: load(&self.memory.shared).saturating_add(load(&self.paces.counts.spared)),
             calls: load(&self.paces.counts.calls),
             throttled: load(&self.paces.counts.throttled),
-            sessions: load(&self.sts_calls),
+            sessions: self.tally.of(Api::Sts),
         }
+    }
+
+    /// Calls by operation and end, of all services: ESO's metric `externalsecret_provider_api_calls_count`
+    /// and more. What the SDK asks of the Security Token Service itself, for a token file of the process,
+    /// is not among them.
+    pub fn calls(&self) -> Vec<Calls> {
+        self.tally.all()
     }
 
     /// Identities that are remembered, each with its credentials: for metrics.
@@ -140,7 +153,7 @@ impl Aws {
         let own = Identity { base: Base::Own, hops: Vec::new() };
         let credentials = self.credentials(&regional, &own, None)?;
         // Its calls are not among those for values, and neither is its pace.
-        let paces = Paces::new(self.random());
+        let paces = Paces::new(self.random(), &self.tally);
         Ok(regional.queue(&credentials, &paces, address, endpoint))
     }
 
@@ -203,7 +216,7 @@ impl Aws {
         identity: &Identity,
         written: Option<aws_credential_types::Credentials>,
     ) -> Result<Arc<Kept>, ProviderError> {
-        let sts = || regional.sts(&self.sts_calls);
+        let sts = || regional.sts(&self.tally);
         let mut all = lock(&self.credentials);
         let mut kept_as = |hops: usize, origin: Origin| {
             let hops = identity.hops.iter().take(hops).cloned().collect();
