@@ -1,6 +1,7 @@
 //! One client: what the engine asks for is what comes back, and what cannot be had is never
 //! mistaken for what does not exist.
 
+use std::slice;
 use std::time::Duration;
 
 use extsecret_crds::provider::{AwsProvider, AwsService};
@@ -395,6 +396,73 @@ fn a_search_of_parameters_means_whole_levels() {
     assert_eq!(all(&answers), [both, both, "/app/db /app/deep/db /apple/db", "/app/deep/db"]);
     let wrong = parameters(&aws, &[find(json!({ "name": { "regexp": "." }, "path": "app" }))]);
     failure(&wrong[0]);
+}
+
+#[test]
+fn a_search_by_path_that_is_denied_lists_and_reads_instead() {
+    let aws = Aws::start();
+    let mut names: Vec<String> = (0..60).map(|number| format!("/app/{number:02}")).collect();
+    names.extend(["/app/deep/db", "/apple/db", "plain"].map(str::to_owned));
+    for name in &names {
+        aws.parameters().put(name, name);
+    }
+    let who = aws.identities().add_user(aws.account(), "deploy", Permissions::Everything);
+    aws.identities().deny("*user/deploy", "ssm:GetParametersByPath", "*");
+    let store = store(AwsService::ParameterStore, "");
+    let wanted = [
+        find(json!({ "name": { "regexp": "^/app" }, "path": "/app" })),
+        find(json!({ "name": { "regexp": "db$" }, "path": "/app/" })),
+        find(json!({ "name": { "regexp": "^(/apple|plain)" } })),
+        find(json!({ "name": { "regexp": "nobody" } })),
+    ];
+    let found = |who: &extsecret_tests::aws::Credentials| {
+        wanted
+            .iter()
+            .map(|find| one(&fetch_as(&aws, who, &store, slice::from_ref(find))))
+            .collect::<Vec<_>>()
+    };
+    let answers = found(&who);
+    assert_eq!(answers[0], names[..61].join(" "));
+    assert_eq!(answers[1..], ["/app/deep/db", "/apple/db plain", ""]);
+    assert_eq!(answers, found(aws.admin()), "the permission makes no difference");
+    let Ok(Fetched::Found(values)) = &fetch_as(&aws, &who, &store, &wanted[1..2])[0] else {
+        panic!()
+    };
+    assert_eq!(values[0].1.string.as_deref(), Some(b"/app/deep/db".as_slice()));
+
+    // One that may not be read is not left out here either.
+    aws.identities().deny("*user/deploy", "ssm:GetParameter*", "*:parameter/app/07");
+    let answers = fetch_as(&aws, &who, &store, &wanted[..1]);
+    assert!(failure(&answers[0]).0.contains("/app/07"), "{}", failure(&answers[0]).0);
+    let narrow = [find(json!({ "name": { "regexp": "[01]1$" }, "path": "/app" }))];
+    assert_eq!(one(&fetch_as(&aws, &who, &store, &narrow)), "/app/01 /app/11");
+
+    // Who may do neither hears of both.
+    aws.identities().deny("*user/deploy", "ssm:DescribeParameters", "*");
+    let answers = fetch_as(&aws, &who, &store, &wanted[..1]);
+    let (message, may_pass) = failure(&answers[0]);
+    for operation in ["ssm:GetParametersByPath", "ssm:DescribeParameters"] {
+        assert!(message.contains(operation), "{message}");
+    }
+    assert!(may_pass, "{message}");
+}
+
+#[test]
+fn only_a_refusal_makes_a_search_by_path_list() {
+    let aws = Aws::start();
+    aws.parameters().put("/app/db", "x");
+    let search = [find(json!({ "name": { "regexp": "." }, "path": "/app" }))];
+    for effect in [
+        Effect::throttled(),
+        Effect::Reset,
+        Effect::error(500, "InternalServerError", "An error occurred."),
+        Effect::error(400, "ValidationException", "no"),
+    ] {
+        let fault = aws.faults().add(Rule::on("ssm:GetParametersByPath").effect(effect));
+        failure(&parameters(&aws, &search)[0]);
+        aws.faults().remove(fault);
+    }
+    assert_eq!(aws.counters().calls("ssm:DescribeParameters"), 0);
 }
 
 #[test]

@@ -34,6 +34,30 @@ fn is_missing(code: &str, _: &str) -> bool {
     matches!(code, "ParameterNotFound" | "ParameterVersionNotFound" | "InvalidResourceId")
 }
 
+/// A path with one slash at its end. It means whole levels, as it does to `GetParametersByPath`.
+fn levels(path: &str) -> String {
+    format!("{}/", path.trim_end_matches('/'))
+}
+
+/// The filters of Parameter Store mean what they say: each tag with its own value.
+fn tag_filters(call: &Call<'_>, find: &Find) -> Result<Vec<ParameterStringFilter>, ProviderError> {
+    let filter = |(key, value): (&String, &String)| {
+        let filter = ParameterStringFilter::builder().key(format!("tag:{key}")).values(value);
+        filter.option("Equals").build().map_err(|error| call.invalid(&error))
+    };
+    find.tags.iter().flatten().map(filter).collect()
+}
+
+/// Everything below a path; nothing is filtered out at the root.
+fn path_filters(call: &Call<'_>, path: &str) -> Result<Vec<ParameterStringFilter>, ProviderError> {
+    let path = path.trim_end_matches('/');
+    if path.is_empty() {
+        return Ok(Vec::new());
+    }
+    let filter = ParameterStringFilter::builder().key("Path").option("Recursive").values(path);
+    Ok(vec![filter.build().map_err(|error| call.invalid(&error))?])
+}
+
 impl ParameterStore {
     fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
         Call { api: Api::ParameterStore, operation, key, region: &self.caller.region }
@@ -98,9 +122,23 @@ impl ParameterStore {
         if by_tags {
             // The right to read is of no use: names are listed first, which is slower.
             drop(turn);
-            self.find_by_tags(path, &scoped, &matcher, batches).await
-        } else {
-            self.find_by_path(turn, path, &matcher).await
+            let filters = tag_filters(&call, &scoped)?;
+            return self.find_by_list(path, filters, &scoped, &matcher, batches).await;
+        }
+        match self.find_by_path(turn, path, &matcher).await {
+            // To read a whole path is a permission of its own. As in ESO, that to list and that to
+            // read serve as well.
+            Err(ProviderError::Denied(by_path)) => {
+                let filters = path_filters(&call, path)?;
+                let found = self.find_by_list(path, filters, &scoped, &matcher, batches).await;
+                found.map_err(|error| match error {
+                    ProviderError::Denied(otherwise) => {
+                        ProviderError::Denied(format!("{by_path}; without it: {otherwise}"))
+                    }
+                    error => error,
+                })
+            }
+            answer => answer,
         }
     }
 
@@ -136,34 +174,25 @@ impl ParameterStore {
         }
     }
 
-    /// The filters of Parameter Store mean what they say: each tag with its own value.
-    async fn find_by_tags(
+    /// Lists those that match, and then reads them.
+    async fn find_by_list(
         &self,
         path: &str,
+        filters: Vec<ParameterStringFilter>,
         find: &Find,
         matcher: &Matcher,
         batches: &NotBefore,
     ) -> Result<Vec<(String, SecretValue)>, ProviderError> {
         let call = self.call("DescribeParameters", None);
-        // A path means whole levels here, as it does to `GetParametersByPath`.
-        let levels = format!("{}/", path.trim_end_matches('/'));
+        let levels = levels(path);
         let is_below = |name: &str| levels == "/" || name.starts_with(&levels);
         let tags = find.tags.clone().unwrap_or_default();
-        let mut filters = Vec::new();
-        for (key, value) in &tags {
-            let filter = ParameterStringFilter::builder()
-                .key(format!("tag:{key}"))
-                .values(value)
-                .option("Equals")
-                .build()
-                .map_err(|error| call.invalid(&error))?;
-            filters.push(filter);
-        }
         let mut names = Vec::new();
         let mut next = None;
         loop {
             let request = self.client.describe_parameters();
-            let request = request.set_parameter_filters(Some(filters.clone()));
+            let request =
+                request.set_parameter_filters(Some(filters.clone()).filter(|all| !all.is_empty()));
             let request = request.set_next_token(next);
             let send = || async {
                 let page = request.clone().send().await;
