@@ -10,3 +10,4 @@ mod process;
 mod queue;
 mod reads;
 mod secrecy;
+mod silence;

@@ -106,6 +106,11 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        Self::with_endpoints(|_| {})
+    }
+
+    /// With other addresses of services than the double's.
+    pub(crate) fn with_endpoints(change: impl FnOnce(&mut Endpoints)) -> Self {
         let aws = Aws::start();
         let issuer = extsecret_test_aws::TokenIssuer::new(ISSUER);
         let keys = issuer.jwks();
@@ -120,12 +125,14 @@ impl Place {
         let ahead = Arc::new(AtomicU64::new(0));
         let seconds = Arc::clone(&ahead);
         let endpoint = Some(aws.endpoint().to_owned());
+        let mut endpoints = Endpoints {
+            secrets_manager: endpoint.clone(),
+            parameter_store: endpoint.clone(),
+            sts: endpoint,
+        };
+        change(&mut endpoints);
         let settings = Settings {
-            endpoints: Endpoints {
-                secrets_manager: endpoint.clone(),
-                parameter_store: endpoint.clone(),
-                sts: endpoint,
-            },
+            endpoints,
             cluster: Arc::<Objects>::clone(&objects),
             clock: Arc::new(move || now() + Duration::from_secs(seconds.load(Ordering::Relaxed))),
             random: Arc::new(|| 0.5),

@@ -17,13 +17,17 @@ use crate::pace::{Outcome, Pace, Turn};
 use crate::provider::{ProviderError, Random};
 
 /// Attempts at a call that gets no answer, if the store does not say otherwise.
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 
 /// Attempts at a call that is refused for the rate. The pace spaces them.
 const ATTEMPTS_WHEN_THROTTLED: u32 = 6;
 
 /// What the first pause between two attempts is drawn from; the next are each twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// After so much time without an answer no further attempt is made, if the store does not say
+/// otherwise: whoever asks can tell somebody, and comes back.
+pub(super) const LOST: Duration = Duration::from_secs(10);
 
 /// What the last pause is drawn from.
 const LAST_PAUSE: Duration = Duration::from_secs(5);
@@ -110,25 +114,28 @@ pub(super) struct Retry {
     pub(super) attempts: u32,
     /// Attempts if the call is refused for the rate.
     pub(super) when_throttled: u32,
+    /// After so much time without an answer it is the last.
+    lost: Option<Duration>,
     /// A fixed pause between attempts; else a random one that grows.
     pub(super) pause: Option<Duration>,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self::new(ATTEMPTS, None)
+        Self { lost: Some(LOST), ..Self::new(ATTEMPTS, None) }
     }
 }
 
 impl Retry {
     /// So many attempts, and more if only the rate is the trouble.
     pub(super) fn new(attempts: u32, pause: Option<Duration>) -> Self {
-        Self { attempts, when_throttled: ATTEMPTS_WHEN_THROTTLED.max(attempts), pause }
+        let when_throttled = ATTEMPTS_WHEN_THROTTLED.max(attempts);
+        Self { attempts, when_throttled, lost: None, pause }
     }
 
     /// One attempt whatever comes of it: whoever calls comes back anyway.
     pub(super) fn never() -> Self {
-        Self { attempts: 1, when_throttled: 1, pause: None }
+        Self { attempts: 1, when_throttled: 1, lost: None, pause: None }
     }
 
     /// `tried` counts the attempts that were made.
@@ -196,6 +203,7 @@ impl Caller {
         F: Future<Output = Result<T, ProviderError>> + Send,
     {
         let (mut lost, mut throttled, mut rejected) = (0, 0, 0);
+        let mut lost_time = Duration::ZERO;
         loop {
             let held = self.credentials.get().await?;
             let this_turn = match turn.take() {
@@ -205,6 +213,7 @@ impl Caller {
             let counts = &self.paces.counts;
             counts.calls.fetch_add(1, Ordering::Relaxed);
             is_sent.store(true, Ordering::Relaxed);
+            let began = Instant::now();
             // What the SDK logs may hold whole answers and the headers that sign requests.
             let answer = send().with_subscriber(NoSubscriber::new()).await;
             let error = match answer {
@@ -234,7 +243,9 @@ impl Caller {
                 ProviderError::Transient(_) => {
                     this_turn.report(Outcome::Lost);
                     lost += 1;
-                    if lost >= self.retry.attempts {
+                    lost_time += began.elapsed();
+                    let is_over = self.retry.lost.is_some_and(|most| lost_time >= most);
+                    if lost >= self.retry.attempts || is_over {
                         return Err(error);
                     }
                     tokio::time::sleep(self.retry.pause(lost, &self.paces.random)).await;

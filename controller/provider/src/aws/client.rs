@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 pub use aws_credential_types::Credentials;
 
-use super::call::{Caller, Paces, Retry};
+use super::call::{ATTEMPTS, Caller, FIRST_PAUSE, LOST, Paces, Retry};
 use super::credentials::{Handle, Kept, Origin, Sts};
 use super::parameter_store::ParameterStore;
 use super::secrets_manager::SecretsManager;
@@ -29,10 +29,10 @@ use crate::provider::ProviderError;
 pub(super) const CONNECTIONS: usize = 16;
 
 /// How long making a connection may take.
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(3);
 
 /// How long one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(15);
+const ATTEMPT: Duration = Duration::from_secs(6);
 
 /// Addresses to use instead of AWS's own, by the names that ESO reads them from. The SDK's own
 /// variables (`AWS_ENDPOINT_URL` and its kin) count where these are not set.
@@ -117,8 +117,15 @@ impl Regional {
 
     /// The Security Token Service; `tally` counts.
     pub(super) fn sts(&self, tally: &Arc<Tally>) -> Sts {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(LOST)
+            .build();
+        let retry = RetryConfig::standard().with_max_attempts(ATTEMPTS);
         let mut config = aws_sdk_sts::config::Builder::from(&self.config)
-            .retry_config(RetryConfig::standard().with_max_attempts(3));
+            .retry_config(retry.with_initial_backoff(FIRST_PAUSE))
+            .timeout_config(timeouts);
         if let Some(endpoint) = &self.endpoints.sts {
             config = config.endpoint_url(endpoint);
         }
