@@ -162,6 +162,8 @@ impl Printer {
             Value::Time(time) if self.flags.sharp_v && !self.flags.erroring => {
                 self.string(go_string(time).as_bytes());
             }
+            // `%#w`: Go shows its fields, an address among them.
+            Value::Time(time) if self.flags.sharp_v => self.quoted(&time_text(time)),
             Value::Time(time) => self.opaque(value, verb, || time_text(time)),
             Value::Object(object) => self.object(value, object.as_ref(), verb, depth),
         }
