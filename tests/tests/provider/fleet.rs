@@ -1,5 +1,6 @@
 //! Many who ask: what AWS sees of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use extsecret_engine::collect::Fetched;
@@ -50,6 +51,51 @@ fn a_fleet_on_ten_keys_is_one_call_and_one_session() {
     });
     let connections = place.aws.counters().connections();
     assert!(connections <= 16, "{connections} connections");
+}
+
+#[test]
+fn many_threads_share_calls_as_one_does() {
+    let place = Arc::new(Place::new());
+    for name in names(10) {
+        place.aws.secrets().put(&name, &name);
+    }
+    let role = place.add_role("reader", Permissions::Everything);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(4).enable_all().build().unwrap();
+    let due = Instant::now();
+    // Current values, which a call brings many of, and stages, which it does not.
+    for version in [None, Some("AWSPENDING")] {
+        let before = place.provider.counts();
+        runtime.block_on(async {
+            let one = |number: usize| {
+                let (place, role) = (Arc::clone(&place), role.clone());
+                let key = format!("app/{:03}", number % 10);
+                let wanted = [Fetch::Value { key, version: version.map(str::to_owned) }];
+                tokio::spawn(async move {
+                    let spec = and(&json!({ "role": role }));
+                    let store = place.connect(&spec, &scope("shop")).await.unwrap();
+                    store.fetch(&wanted, since(due)).await.remove(0)
+                })
+            };
+            let reads: Vec<_> = (0..1000).map(one).collect();
+            for (number, read) in reads.into_iter().enumerate() {
+                match read.await.unwrap() {
+                    Ok(fetched) => assert_eq!(text(&fetched), format!("app/{:03}", number % 10)),
+                    Err(error) => {
+                        assert_eq!((version, error), (Some("AWSPENDING"), ProviderError::NotFound));
+                    }
+                }
+            }
+        });
+        let counts = place.provider.counts();
+        assert_eq!((counts.asked - before.asked, counts.read - before.read), (1000, 10));
+        let calls = counts.calls - before.calls;
+        assert!((1..=10).contains(&calls), "{calls} calls");
+        assert_eq!(counts.saved - before.saved, 1000 - calls);
+    }
+    let calls = (place.count(BATCH), place.count(GET));
+    assert!(calls.0 + calls.1 <= 20 && calls.1 >= 10, "{calls:?}");
+    assert_eq!(place.count(ASSUME), 1);
 }
 
 #[test]

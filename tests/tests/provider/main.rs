@@ -5,6 +5,7 @@
 mod calls;
 mod fleet;
 mod identities;
+mod own;
 mod place;
 mod process;
 mod queue;

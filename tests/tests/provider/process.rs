@@ -9,9 +9,16 @@ const MARK: &str = "EXTSECRET_TEST_ALONE";
 /// Runs a test in a process of its own with these variables, and with no other that the SDK reads.
 /// `name` is the test's full name.
 pub(crate) fn alone(name: &str, variables: &[(&str, &str)], test: impl FnOnce()) {
-    if std::env::var_os(MARK).is_some_and(|marked| marked == *name) {
-        return test();
-    }
+    if is_alone(name) { test() } else { run_alone(name, variables) }
+}
+
+/// Whether this is the process that was started for a test.
+pub(crate) fn is_alone(name: &str) -> bool {
+    std::env::var_os(MARK).is_some_and(|marked| marked == *name)
+}
+
+/// Starts that process, and waits until it has done the work.
+pub(crate) fn run_alone(name: &str, variables: &[(&str, &str)]) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([name, "--exact", "--nocapture", "--include-ignored"]);
     for (key, _) in std::env::vars_os() {
