@@ -211,7 +211,6 @@ impl Metrics {
             text.sample(&[("name", queue)], depth);
         }
         let counts = rest.provider;
-        let saved = counts.asked.saturating_sub(counts.read);
         let panics = self.panics.load(Ordering::Relaxed);
         let dropped = self.events_dropped.load(Ordering::Relaxed);
         for (name, help, total) in [
@@ -221,7 +220,7 @@ impl Metrics {
                 counts.asked,
             ),
             ("provider_reads", "Those that AWS was asked; the rest shared an answer.", counts.read),
-            ("provider_calls_saved", "Those that shared an answer.", saved),
+            ("provider_calls_saved", "Calls that another's answer made unnecessary.", counts.saved),
             ("provider_calls", "Calls of Secrets Manager and Parameter Store.", counts.calls),
             ("provider_calls_throttled", "Those that AWS refused for the rate.", counts.throttled),
             ("sts_calls", "Calls of the Security Token Service.", counts.sessions),
@@ -377,7 +376,8 @@ mod tests {
     #[test]
     fn it_tells_what_was_saved_and_what_goes_wrong() {
         let metrics = Metrics::default();
-        let counts = Counts { asked: 1000, read: 10, calls: 12, throttled: 2, sessions: 1 };
+        let counts =
+            Counts { asked: 1000, read: 10, saved: 990, calls: 12, throttled: 2, sessions: 1 };
         metrics.provider(counts);
         metrics.refreshed(&web(), Timestamp::from_second(1_700_000_000).unwrap());
         metrics.waits(Duration::from_millis(1500), 3);
