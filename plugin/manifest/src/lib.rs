@@ -14,6 +14,7 @@
 pub mod codes;
 pub mod diagnostic;
 pub mod edit;
+pub mod helm;
 pub mod node;
 pub mod read;
 pub mod source;

@@ -12,6 +12,7 @@ use crate::node::{Comments, Entry, Node, Value};
 
 pub use json::write_json;
 pub(crate) use json::{Layout, write_json_into};
+pub(crate) use text::write_quoted;
 
 /// Indentation of one level.
 const STEP: usize = 2;

@@ -132,9 +132,12 @@ catalogue! {
     E14 Error "not a plain Kubernetes object"
         why: "The document is a Helm template, another text template, or a Kustomize patch. Such \
             a text becomes an object only after rendering, and what is converted before that may \
-            mean something else afterwards."
-        action: "Convert the rendered objects (`helm template`, `kubectl kustomize`) and compare, \
-            then edit the source by hand. For a patch, change its target to group \
+            mean something else afterwards. With `--helm-escape` objects of a Helm template are \
+            converted where what Helm prints changes nothing about the conversion; the others are \
+            left as they are, and the message names the action that is in the way."
+        action: "For a chart's own templates use `--helm-escape`: the new objects stay Helm \
+            templates. Otherwise convert the rendered objects (`helm template`, `kubectl \
+            kustomize`) and compare, then edit the source by hand. For a patch, change its target to group \
             `external-secrets.io`, kind ExternalSecret, and its paths to the new field names."
 
     E15 Error "kvVersion is neither 1 nor 2"
@@ -563,6 +566,16 @@ catalogue! {
             as it is."
         action: "Compare with `--verify`, or leave `--short-templates` out to get the exact \
             template."
+
+    W43 Warning "values that Helm prints are not known"
+        why: "With `--helm-escape` a Helm action in a field is kept, and Helm prints the value when \
+            the chart is rendered. Some values of KES objects are translated: a property with \
+            brackets, `*` or `|`, a parameter `/name:3`, a Vault key without `data/`, an Azure name \
+            with a slash, a text with `<%` or `{{`. A value that is not known is not translated. \
+            Where a store holds an action, its file is a Helm template as well."
+        action: "Render the chart with the values of each environment (`helm template`) before the \
+            conversion and after it, convert the former without `--helm-escape`, and compare. Put \
+            the stores among the chart's templates where they hold actions."
 }
 
 #[cfg(test)]

@@ -3,15 +3,18 @@
 //! Two passes, because a store's name and the namespaces that may use it are known only when
 //! every object has been seen: [`Migrator::add`] converts, [`Migrator::finish`] names and writes.
 
-use std::borrow::Cow;
+mod kinds;
+mod remarks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use extsecret_crds::duration::GoDuration;
 use extsecret_crds::external_secret::StoreKind;
 use extsecret_manifest::diagnostic::Diagnostic;
-use extsecret_manifest::node::{Entry, Node, Value};
+use extsecret_manifest::helm::{HelmFile, StandIns};
+use extsecret_manifest::node::Node;
 use extsecret_manifest::read::{Content, Document, looks_like_template};
-use extsecret_manifest::source::{FileId, Place, SourceFile, Span};
+use extsecret_manifest::source::{FileId, Place, SourceFile};
 use extsecret_manifest::stream::{self, Object};
 
 use crate::backends::{self, Facts, StoreSeed};
@@ -21,11 +24,13 @@ use crate::context::{Context, Family};
 use crate::csi::{self, Classes};
 use crate::emit::{self, Draft, Refresh};
 use crate::finding::{Findings, WithHelp};
+use crate::helm::{self, Helm};
 use crate::kes;
-use crate::options::{Auth, Options, Scope};
+use crate::options::{Options, Scope};
 use crate::report::{Migration, ObjectReport, Origin, Outcome, Output};
 use crate::stores::{StoreKey, Stores};
 use crate::{FileHints, old_eso, template};
+use kinds::{is_patch_of_kes, named};
 
 /// ESO's default, spelt as its API server writes it (specification 3.5).
 pub(crate) const REFRESH_INTERVAL: &str = "1h0m0s";
@@ -69,10 +74,28 @@ impl<'a> Migrator<'a> {
 
     /// Converts the documents of one file. Documents of other kinds are only reported as kept.
     pub fn add(&mut self, id: FileId, file: &SourceFile, documents: &[Document], hints: FileHints) {
+        self.documents(id, file, documents, hints, None);
+    }
+
+    /// Converts the objects of a Helm template with their actions set aside. What comes of it is
+    /// complete after [`settle`](crate::helm::settle).
+    pub fn add_helm(&mut self, id: FileId, file: &HelmFile, words: &StandIns, hints: FileHints) {
+        let helm = Some(Helm { file, words });
+        self.documents(id, &file.masked, &file.documents, hints, helm);
+    }
+
+    fn documents(
+        &mut self,
+        id: FileId,
+        file: &SourceFile,
+        documents: &[Document],
+        hints: FileHints,
+        helm: Option<Helm<'_>>,
+    ) {
         for document in documents {
             match &document.content {
                 Content::Empty => {}
-                Content::Broken(why) => self.broken(id, file, document, why),
+                Content::Broken(why) => self.broken(id, file, document, why, helm),
                 Content::Node(node) => {
                     if is_patch_of_kes(node) {
                         self.patch(id, file, document, node);
@@ -80,7 +103,7 @@ impl<'a> Migrator<'a> {
                     }
                     let (drafts, outputs) = (self.drafts.len(), self.outputs.len());
                     for object in stream::objects(document) {
-                        self.object(id, file, object, hints);
+                        self.object(id, file, object, hints, helm);
                     }
                     self.comments_of_list(node, drafts, outputs);
                 }
@@ -101,29 +124,48 @@ impl<'a> Migrator<'a> {
         }
     }
 
-    fn broken(&mut self, id: FileId, file: &SourceFile, document: &Document, why: &Diagnostic) {
+    fn broken(
+        &mut self,
+        id: FileId,
+        file: &SourceFile,
+        document: &Document,
+        why: &Diagnostic,
+        helm: Option<Helm<'_>>,
+    ) {
         let origin = Origin { file: id, document: document.index, item: None, span: document.span };
         // Only a syntax error can come from template actions; a duplicate key cannot.
         let template = why.code.id == "R01" && looks_like_template(file.slice(document.span));
-        let diagnostic = if template {
+        let mut outcome = Outcome::Unreadable;
+        let mut diagnostics = Vec::new();
+        let diagnostic = if let Some(helm) = helm {
+            if !helm.may_be_ours(document.span) {
+                outcome = Outcome::Kept;
+            }
+            helm::unreadable(why)
+        } else if template {
             let mut found = Diagnostic::new(
                 &codes::E14,
                 "this looks like a Helm template, which is no YAML yet",
             );
             found.place = why.place;
-            found.help("render it first (`helm template`, `kubectl kustomize` ...) and migrate what it prints")
+            found.help(
+                "render it first (`helm template`, `kubectl kustomize` ...) and migrate what it prints, or keep it a Helm template with --helm-escape",
+            )
         } else {
             why.clone()
         };
+        if outcome == Outcome::Unreadable {
+            diagnostics.push(diagnostic);
+        }
         self.objects.push(ObjectReport {
             origin,
             api_version: String::new(),
             kind: String::new(),
             namespace: None,
             name: None,
-            outcome: Outcome::Unreadable,
+            outcome,
             store: None,
-            diagnostics: vec![diagnostic],
+            diagnostics,
         });
     }
 
@@ -145,7 +187,14 @@ impl<'a> Migrator<'a> {
         });
     }
 
-    fn object(&mut self, id: FileId, file: &SourceFile, object: Object<'_>, hints: FileHints) {
+    fn object(
+        &mut self,
+        id: FileId,
+        file: &SourceFile,
+        object: Object<'_>,
+        hints: FileHints,
+        helm: Option<Helm<'_>>,
+    ) {
         let origin = Origin {
             file: id,
             document: object.document.index,
@@ -168,7 +217,8 @@ impl<'a> Migrator<'a> {
         match (api_version.split_once('/').unwrap_or(("", api_version)), kind) {
             (("kubernetes-client.io", _), "ExternalSecret") => {
                 let mut found = Findings::new(id, file, object.node.span);
-                let draft = self.kes(object.node, hints, &mut found);
+                let ready = helm.is_none_or(|helm| helm.check(&object, &mut found));
+                let draft = ready.then(|| self.kes(object.node, hints, helm, &mut found)).flatten();
                 report.outcome = Outcome::Refused;
                 if let Some(draft) = draft.filter(|_| !found.is_refused()) {
                     report.outcome = Outcome::Converted;
@@ -178,11 +228,19 @@ impl<'a> Migrator<'a> {
                 report.diagnostics = found.finish();
             }
             (("external-secrets.io", "v1alpha1" | "v1beta1"), _) if old_eso::converts(kind) => {
-                self.old_eso(id, origin, &named(object), &mut report);
+                let mut found = Findings::new(id, file, object.node.span);
+                if helm.is_none_or(|helm| helm.check_copied(&object, &mut found)) {
+                    self.old_eso(id, origin, &named(object), &mut report);
+                } else {
+                    report.outcome = Outcome::Refused;
+                    report.diagnostics = found.finish();
+                }
             }
             ((group, _), _) if csi::is_class(group, kind) => {
                 let mut found = Findings::new(id, file, object.node.span);
-                let added = self.classes.add(index, object.node, hints, self.options, &mut found);
+                let ready = helm.is_none_or(|helm| helm.check_class(&object, &mut found));
+                let added =
+                    ready && self.classes.add(index, object.node, hints, self.options, &mut found);
                 report.outcome = if added { Outcome::Converted } else { Outcome::Refused };
                 report.namespace = report.namespace.or_else(|| self.options.namespace.clone());
                 report.diagnostics = found.finish();
@@ -190,6 +248,8 @@ impl<'a> Migrator<'a> {
             (("", "v1"), "Namespace") => {
                 self.diagnostics.extend(self.context.add_namespace(id, object.node));
             }
+            // Which class such a workload mounts, and as whom, depends on what Helm prints.
+            _ if helm.is_some_and(|helm| helm.is_in(object.document)) => {}
             _ => {
                 let namespace = object.namespace().or(self.options.namespace.as_deref());
                 self.classes.workload(id, file, object.node, kind, namespace);
@@ -198,11 +258,17 @@ impl<'a> Migrator<'a> {
         self.objects.push(report);
     }
 
-    fn kes(&mut self, object: &Node, hints: FileHints, found: &mut Findings<'_>) -> Option<Draft> {
+    fn kes(
+        &mut self,
+        object: &Node,
+        hints: FileHints,
+        helm: Option<Helm<'_>>,
+        found: &mut Findings<'_>,
+    ) -> Option<Draft> {
         if hints.helm_template {
             found
                 .object(&codes::E14, "the file is said to be a Helm template")
-                .with_help("render it first with `helm template`, and migrate what it prints");
+                .with_help("render it first with `helm template`, and migrate what it prints, or keep it a Helm template with --helm-escape");
             return None;
         }
         let kes = kes::read(object, hints, self.options.force, found)?;
@@ -223,7 +289,11 @@ impl<'a> Migrator<'a> {
             kes::Backend::Vault => Family::Vault,
             _ => Family::Any,
         });
-        let seed = self.seed(std::mem::take(&mut mapped.store));
+        let mut store = std::mem::take(&mut mapped.store);
+        if let Some(helm) = helm {
+            store.readable = helm.words.left_out(&store.readable);
+        }
+        let seed = self.seed(store);
         Some(emit::draft(object, &kes, namespace, seed, mapped, template, found))
     }
 
@@ -287,6 +357,11 @@ impl<'a> Migrator<'a> {
             ))
         });
         outputs.extend(objects);
+        if self.options.helm_escape {
+            for output in &mut outputs {
+                helm::escape(&mut output.body);
+            }
+        }
         for report in &mut self.objects {
             report.diagnostics.sort_by_key(|d| (d.place, d.code.severity, d.code.id));
         }
@@ -429,76 +504,6 @@ impl<'a> Migrator<'a> {
         Refresh { interval, on_change: false }
     }
 
-    /// Findings that concern the run and not one object.
-    fn about_the_run(&mut self) {
-        if self.drafts.is_empty() {
-            return;
-        }
-        for setting in self.context.controller_wide() {
-            if setting.family == Family::Any || self.families.contains(&setting.family) {
-                self.diagnostics.push(setting.diagnostic);
-            }
-        }
-        if self.drafts.iter().any(|(_, draft)| draft.role_chain) {
-            self.diagnostics.push(Diagnostic::new(
-                &codes::W25,
-                "roles are assumed through KES's AWS_INTERMEDIATE_ROLE_ARN; the controller's identity must be allowed to assume it",
-            ));
-        }
-        let aws = self.families.contains(&Family::Aws);
-        let role = self.context.irsa_role().or(self.context.pod_role());
-        if let Some(role) = role.filter(|_| aws && self.options.auth == Auth::Controller) {
-            self.diagnostics.push(Diagnostic::new(
-                &codes::I06,
-                format!(
-                    "KES ran as `{role}`; the new controller needs an identity with the same rights"
-                ),
-            ));
-        }
-        let controllers: BTreeSet<&str> =
-            self.drafts.iter().filter_map(|(_, draft)| draft.controller.as_deref()).collect();
-        if !controllers.is_empty() {
-            let list = controllers.into_iter().collect::<Vec<_>>().join("`, `");
-            self.diagnostics.push(
-                Diagnostic::new(
-                    &codes::W26,
-                    format!("stores belong to the controllers `{list}`; all others to `default`"),
-                )
-                .help(format!("start one controller for each, with --controller-class={list}")),
-            );
-        }
-        self.flags_that_overrule();
-    }
-
-    /// Flags that say something else than the KES deployment: given on purpose, they count.
-    fn flags_that_overrule(&mut self) {
-        let (context, options) = (&self.context, self.options);
-        let pairs = [
-            ("--region", &options.region, context.region()),
-            ("--vault-server", &options.vault_server, context.vault_addr()),
-            ("--vault-namespace", &options.vault_namespace, context.vault_namespace()),
-            ("--vault-mount", &options.vault_mount, context.default_vault_mount()),
-            ("--vault-role", &options.vault_role, context.default_vault_role()),
-            ("--azure-tenant", &options.azure_tenant, context.azure_tenant()),
-            ("--gcp-project", &options.gcp_project, context.google_project()),
-            ("--ibm-endpoint", &options.ibm_endpoint, context.ibm_endpoint()),
-            ("--akeyless-endpoint", &options.akeyless_endpoint, context.akeyless_endpoint()),
-        ];
-        let overruled: Vec<_> = pairs
-            .into_iter()
-            .filter_map(|(flag, wish, fact)| {
-                let (wish, fact) = (wish.as_ref()?, fact.ok()??);
-                (wish != fact).then(|| {
-                    Diagnostic::new(
-                        &codes::W32,
-                        format!("{flag} {wish} overrules the KES deployment, which says `{fact}`"),
-                    )
-                })
-            })
-            .collect();
-        self.diagnostics.extend(overruled);
-    }
-
     /// The same namespace and name twice: whichever is applied last wins.
     fn duplicates(&mut self) {
         let mut first: BTreeMap<(Option<&str>, &str), usize> = BTreeMap::new();
@@ -539,47 +544,6 @@ struct Keys {
     main: StoreKey,
     /// By the position of the item of `data` that reads another.
     elsewhere: Vec<(usize, StoreKey)>,
-}
-
-/// The object with the `apiVersion` and `kind` that it may have from the list around it.
-fn named(object: Object<'_>) -> Cow<'_, Node> {
-    let mut node = Cow::Borrowed(object.node);
-    for (key, value) in [("kind", object.kind()), ("apiVersion", object.api_version())] {
-        if let Some(value) = value.filter(|_| object.node.get(key).is_none())
-            && let Value::Mapping(entries) = &mut node.to_mut().value
-        {
-            let value = Node::new(Value::String(value.to_owned()));
-            entries.insert(0, Entry { key: key.to_owned(), key_span: Span::default(), value });
-        }
-    }
-    node
-}
-
-/// A JSON patch whose paths only a KES object has.
-fn is_patch_of_kes(node: &Node) -> bool {
-    const PATHS: [&str; 12] = [
-        "/spec/backendType",
-        "/spec/roleArn",
-        "/spec/vaultMountPoint",
-        "/spec/vaultRole",
-        "/spec/kvVersion",
-        "/spec/keyVaultName",
-        "/spec/projectId",
-        "/spec/dataFromWithOptions",
-        "/spec/keyByName",
-        "/spec/controllerId",
-        "/spec/properties",
-        "/secretDescriptor",
-    ];
-    let Value::Sequence(operations) = &node.value else { return false };
-    let path = |node: &Node| {
-        node.get("op")?.as_str()?;
-        node.get("path")?.as_str().map(str::to_owned)
-    };
-    let paths: Option<Vec<String>> = operations.iter().map(path).collect();
-    paths.is_some_and(|paths| {
-        paths.iter().any(|path| PATHS.iter().any(|known| path.starts_with(known)))
-    })
 }
 
 /// Milliseconds as Go prints a duration.

@@ -311,10 +311,8 @@ fn decoded(
         return None;
     };
     Some(match String::from_utf8(bytes) {
-        Ok(text) if scope.helm => text,
-        Ok(text) => literal(&text),
-        Err(_) if scope.helm => format!("{{{{`{{{{ \"{bare}\" | b64dec }}}}`}}}}"),
-        Err(_) => format!("{{{{ \"{bare}\" | b64dec }}}}"),
+        Ok(text) => literal(&text, scope.helm),
+        Err(_) => action(&format!("\"{bare}\" | b64dec"), scope.helm),
     })
 }
 
@@ -327,7 +325,7 @@ fn translated(
     found: &mut Findings<'_>,
 ) -> Option<String> {
     if lodash::first_expression(given).is_none() {
-        return Some(if scope.helm { given.to_owned() } else { literal(given) });
+        return Some(literal(given, scope.helm));
     }
     match lodash::translate(given, scope) {
         Ok(translation) => {
@@ -389,9 +387,19 @@ fn fetched_names<'k>(kes: &'k Kes<'_>) -> BTreeSet<&'k str> {
     kes.items.iter().filter_map(|item| Some(item.name.as_ref()?.value.as_ref())).collect()
 }
 
-/// Text that a Go template prints as it is.
-pub(crate) fn literal(text: &str) -> String {
-    text.replace("{{", "{{ \"{{\" }}")
+/// Text that a Go template prints as it is. In a chart, Helm prints that template.
+pub(crate) fn literal(text: &str, helm: bool) -> String {
+    text.replace("{{", &action("\"{{\"", helm))
+}
+
+/// One action. In a chart it stands in a raw string, and Helm prints it as it is.
+pub(crate) fn action(text: &str, helm: bool) -> String {
+    if helm { format!("{{{{`{{{{ {text} }}}}`}}}}") } else { format!("{{{{ {text} }}}}") }
+}
+
+/// What Helm prints of a text that was written for a chart.
+pub(crate) fn printed_by_helm(text: &str) -> String {
+    text.replace("{{`", "").replace("`}}", "")
 }
 
 /// Types that ESO refuses (eso-semantics 1.5 rule 8).
@@ -416,9 +424,11 @@ mod tests {
 
     #[test]
     fn braces_are_printed_as_they_are() {
-        assert_eq!(literal("a"), "a");
-        assert_eq!(literal("{{ .x }}"), "{{ \"{{\" }} .x }}");
-        assert_eq!(literal("{{{"), "{{ \"{{\" }}{");
+        assert_eq!(literal("a", false), "a");
+        assert_eq!(literal("{{ .x }}", false), "{{ \"{{\" }} .x }}");
+        assert_eq!(literal("{{{", false), "{{ \"{{\" }}{");
+        assert_eq!(literal("{{ .x }}", true), "{{`{{ \"{{\" }}`}} .x }}");
+        assert_eq!(printed_by_helm(&literal("{{ .x }}", true)), literal("{{ .x }}", false));
     }
 
     #[test]

@@ -31,6 +31,9 @@ Examples:
   # Migrate classes of the Secrets Store CSI driver, with the workloads that mount them
   kubectl extsecret migrate -R -f apps --output-dir out
 
+  # Edit the templates of a Helm chart, which stay templates
+  kubectl extsecret migrate -f chart/templates --scope namespace --helm-escape --diff
+
   # Migrate what is in the cluster, one store per namespace
   kubectl get externalsecrets.kubernetes-client.io -A -o yaml |
     kubectl extsecret migrate -f - --scope namespace --output-dir migrated --report report.json
@@ -272,7 +275,12 @@ pub(crate) struct MappingArgs {
     #[arg(long)]
     pub(crate) exact_templates: bool,
 
-    /// Write actions of templates so that Helm prints them; for files in a chart
+    /// The input is templates of a Helm chart: convert them with their actions in place
+    ///
+    /// Each file is written as a whole, and Helm prints the new objects as it printed the old ones.
+    /// Templates of the new objects are escaped, so that Helm leaves them to the controller. An
+    /// object whose conversion depends on what Helm prints stays as it was (E14); other values
+    /// that are not known are named (W43).
     #[arg(long)]
     pub(crate) helm_escape: bool,
 

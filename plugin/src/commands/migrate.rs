@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::node::Node;
 use extsecret_manifest::read::{Content, Limits};
-use extsecret_manifest::source::{Place, Span};
+use extsecret_manifest::source::{Place, SourceFile, Span};
 use extsecret_migrate::context::Release;
 use extsecret_migrate::verify::{self, Source, Verification};
 use extsecret_migrate::{Context, Migration, Migrator, ObjectReport, Outcome};
@@ -15,7 +15,7 @@ use extsecret_migrate::{Context, Migration, Migrator, ObjectReport, Outcome};
 use crate::cli::{ContextArgs, Format, MigrateArgs};
 use crate::exit::Exit;
 use crate::files::{self, Access};
-use crate::input::{self, Documents, Inputs};
+use crate::input::{self, Documents, Inputs, Reading};
 use crate::output;
 use crate::output::manifests::{self, Part};
 use crate::output::report::{self, Summary};
@@ -44,23 +44,34 @@ pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
     let mut migrator = Migrator::new(&context, &options);
     let again =
         args.output.in_place || args.output.diff || args.output.pass_through || args.verify.verify;
-    input::read(
-        &mut inputs,
-        &args.input,
-        args.output.output_dir.as_deref(),
-        &limits,
-        if again { Documents::Keep } else { Documents::Drop },
-        |input, source| migrator.add(input.id, source, &input.documents, input.hints),
-    );
+    let reading = Reading {
+        except: args.output.output_dir.as_deref(),
+        documents: if again { Documents::Keep } else { Documents::Drop },
+        helm: options.helm_escape,
+    };
+    input::read(&mut inputs, &args.input, reading, &limits, |input, source, words| {
+        match &input.helm {
+            Some(helm) => migrator.add_helm(input.id, helm, words, input.hints),
+            None => migrator.add(input.id, source, &input.documents, input.hints),
+        }
+    });
     let mut migration = migrator.finish();
     let verification = args.verify.verify.then(|| {
         let values = values.as_ref().map(|values| values as &dyn Source);
         verify::verify(&mut migration, &options, |origin| inputs.read_again(origin), values)
     });
 
+    inputs.settle(&mut migration, &limits);
+    if let Some(file) = inputs.edited.keys().next()
+        && args.output.output == Some(Format::Json)
+    {
+        let path = inputs.sources.get(*file).map_or("a file", SourceFile::path);
+        anyhow::bail!("JSON cannot hold {path}, which is a Helm template: leave out -o json");
+    }
+
     let mut plan = plan(args, &inputs, &migration, &limits)?;
     // A reader that went away does not take the findings away from the person at the terminal.
-    let printed = print(args, &inputs, &migration, &plan);
+    let printed = print(args, &inputs, &migration, &plan, &limits);
     if !args.output.diff {
         files::write_all(&plan.writes)?;
     }
@@ -149,9 +160,10 @@ fn print(
     inputs: &Inputs,
     migration: &Migration,
     plan: &Plan,
-) -> std::io::Result<()> {
+    limits: &Limits,
+) -> anyhow::Result<()> {
     if args.output.diff {
-        return output::stdout(&plan.diffs.concat());
+        return Ok(output::stdout(&plan.diffs.concat())?);
     }
     if args.output.in_place || args.output.output_dir.is_some() {
         return Ok(());
@@ -160,21 +172,42 @@ fn print(
         .objects
         .iter()
         .filter(|object| args.output.pass_through && object.outcome == Outcome::Kept)
+        .filter(|object| !inputs.is_template(object.origin.file))
         .filter_map(|object| inputs.copied(&object.origin))
         .collect();
-    let parts = migration
-        .outputs
-        .iter()
-        .map(|output| Part::Written(output.standalone()))
-        .chain(copies.iter().map(|(text, node)| Part::Copied { text, node }));
+    // Stores may hold actions, and a template is written as a whole.
+    let mut texts = Vec::new();
+    let mut parts = Vec::with_capacity(migration.outputs.len());
+    for output in &migration.outputs {
+        match output.origin {
+            None if !inputs.words.is_empty() => {
+                texts.push((inputs.text_of(&[output], limits)?, output.node()));
+            }
+            Some(origin) if inputs.is_template(origin.file) => {}
+            _ => parts.push(Part::Written(output.standalone())),
+        }
+    }
+    let nothing = Node::default();
+    for input in inputs.files.iter().filter(|input| inputs.is_template(input.id)) {
+        let whole = match inputs.edited.get(&input.id) {
+            Some(edited) => Some(edited.text.as_str()),
+            None if args.output.pass_through => inputs.sources.get(input.id).map(SourceFile::text),
+            None => None,
+        };
+        texts.extend(whole.map(|text| (text.to_owned(), &nothing)));
+    }
+    let stores = texts.iter().map(|(text, node)| Part::Copied { text, node });
+    let parts =
+        stores.chain(parts).chain(copies.iter().map(|(text, node)| Part::Copied { text, node }));
     match args.output.output.unwrap_or_default() {
         Format::Yaml => {
             let mut stdout = output::stdout_in_pieces();
             manifests::yaml(parts, &mut stdout)?;
-            std::io::Write::flush(&mut stdout)
+            std::io::Write::flush(&mut stdout)?;
         }
-        Format::Json => output::stdout_verbatim(&manifests::json(parts)),
+        Format::Json => output::stdout_verbatim(&manifests::json(parts))?,
     }
+    Ok(())
 }
 
 fn report(

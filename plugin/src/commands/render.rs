@@ -20,7 +20,7 @@ use gotemplate::Delimiters;
 use crate::cli::{Format, InputArgs, RenderArgs};
 use crate::cluster::Cluster;
 use crate::exit::Exit;
-use crate::input::{self, Documents, Inputs};
+use crate::input::{self, Documents, Inputs, Reading};
 use crate::output::manifests::{self, Part};
 use crate::output::{self, text::Printer};
 use crate::render::aws::Aws;
@@ -46,7 +46,8 @@ pub(crate) fn run(args: &RenderArgs) -> anyhow::Result<Exit> {
             namespace: None,
             helm_template: false,
         };
-        input::read(&mut inputs, &args, None, &limits, Documents::Keep, |_, _| {});
+        let reading = Reading { except: None, documents: Documents::Keep, helm: false };
+        input::read(&mut inputs, &args, reading, &limits, |_, _, _| {});
     }
     let connection = Connection { args, cluster: OnceCell::new() };
     let namespace = match &args.cluster.namespace {

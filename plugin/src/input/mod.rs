@@ -4,18 +4,20 @@ mod gather;
 mod kustomization;
 mod secrecy;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use extsecret_manifest::diagnostic::Diagnostic;
+use extsecret_manifest::helm::{self, HelmFile, StandIns};
 use extsecret_manifest::node::Node;
 use extsecret_manifest::read::{Content, Document, Limits};
 use extsecret_manifest::source::{FileId, Place, SourceFile, Sources, Span};
 use extsecret_manifest::{codes, read as reader, stream, write};
-use extsecret_migrate::FileHints;
+use extsecret_migrate::helm::Edited;
 use extsecret_migrate::verify::Read;
+use extsecret_migrate::{FileHints, Migration, Output};
 
 use crate::catalogue::EMPTY;
 use crate::cli::InputArgs;
@@ -37,6 +39,8 @@ pub(crate) struct Input {
     pub(crate) documents: Vec<Document>,
     /// What is known about it beyond its text.
     pub(crate) hints: FileHints,
+    /// Its objects and actions, when it is read as a Helm template.
+    pub(crate) helm: Option<HelmFile>,
     /// False when its bytes are not its text, as with UTF-16.
     pub(crate) verbatim: bool,
     /// True when its text is at hand.
@@ -54,6 +58,23 @@ pub(crate) struct Inputs {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Files whose lines are never shown.
     pub(crate) hidden: BTreeSet<FileId>,
+    /// What stands for the actions of Helm templates.
+    pub(crate) words: StandIns,
+    /// Helm templates with their converted objects.
+    pub(crate) edited: BTreeMap<FileId, Edited>,
+    /// All Helm templates.
+    templates: BTreeSet<FileId>,
+}
+
+/// How files are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading<'a> {
+    /// A directory that is not entered: the output of an earlier run.
+    pub(crate) except: Option<&'a Path>,
+    /// What becomes of documents that have been looked at.
+    pub(crate) documents: Documents,
+    /// Files with actions are Helm templates, and stay such.
+    pub(crate) helm: bool,
 }
 
 impl Inputs {
@@ -83,6 +104,28 @@ impl Inputs {
         };
         self.hidden.insert(id);
         (id, documents)
+    }
+
+    /// Writes converted objects into the Helm templates that they come from.
+    pub(crate) fn settle(&mut self, migration: &mut Migration, limits: &Limits) {
+        let templates = self.files.iter_mut();
+        let templates =
+            templates.filter_map(|input| Some((input.id, input.helm.take()?))).collect();
+        self.edited = extsecret_migrate::helm::settle(migration, &self.words, &templates, limits);
+        self.templates = templates.into_keys().collect();
+    }
+
+    /// The text of documents that belong to no input file, with Helm's actions in it.
+    pub(crate) fn text_of(&self, outputs: &[&Output], limits: &Limits) -> anyhow::Result<String> {
+        let text = write::write_documents(outputs.iter().map(|output| output.node()));
+        self.words.restore(&text, limits).map_err(|error| {
+            anyhow::anyhow!("the stores cannot be written as a Helm template: {error}")
+        })
+    }
+
+    /// True when a file was read as a Helm template.
+    pub(crate) fn is_template(&self, file: FileId) -> bool {
+        self.templates.contains(&file)
     }
 
     /// An object as it stands in its file: a document's own text, and of an item of a List what it
@@ -136,24 +179,23 @@ pub(crate) enum Documents {
 pub(crate) fn read(
     inputs: &mut Inputs,
     args: &InputArgs,
-    output_dir: Option<&Path>,
+    reading: Reading<'_>,
     limits: &Limits,
-    documents: Documents,
-    mut look: impl FnMut(&Input, &SourceFile),
+    mut look: impl FnMut(&Input, &SourceFile, &StandIns),
 ) {
     let mut kustomizations = kustomization::Cache::default();
-    for found in gather::gather(&args.filename, args.recursive, output_dir) {
+    for found in gather::gather(&args.filename, args.recursive, reading.except) {
         match found {
             gather::Found::File(origin) => {
                 let hints = FileHints {
                     kustomization: kustomizations.names(&origin, limits),
-                    helm_template: args.helm_template,
+                    helm_template: args.helm_template && !reading.helm,
                 };
-                let mut input = file(inputs, origin, hints, limits);
+                let mut input = file(inputs, origin, hints, reading.helm, limits);
                 if let Some(source) = inputs.sources.get(input.id) {
-                    look(&input, source);
+                    look(&input, source, &inputs.words);
                 }
-                if documents == Documents::Drop {
+                if reading.documents == Documents::Drop {
                     input.documents = Vec::new();
                 }
                 inputs.files.push(input);
@@ -166,7 +208,13 @@ pub(crate) fn read(
     }
 }
 
-fn file(inputs: &mut Inputs, origin: Origin, hints: FileHints, limits: &Limits) -> Input {
+fn file(
+    inputs: &mut Inputs,
+    origin: Origin,
+    hints: FileHints,
+    helm: bool,
+    limits: &Limits,
+) -> Input {
     let shown = origin.shown.clone();
     let source = match &origin.unreadable {
         Some(cause) => Err(unreadable(cause)),
@@ -182,7 +230,19 @@ fn file(inputs: &mut Inputs, origin: Origin, hints: FileHints, limits: &Limits) 
         Ok((source, verbatim)) => {
             // The text is shared, not copied.
             let id = inputs.sources.add(source.clone());
-            let documents = reader::read(id, &source, limits);
+            let mut template = None;
+            let documents = if helm && helm::has_actions(source.text()) {
+                match HelmFile::read(id, &source, &mut inputs.words, limits) {
+                    Ok(file) => {
+                        let documents = file.documents.clone();
+                        template = Some(file);
+                        documents
+                    }
+                    Err(error) => vec![no_template(id, &source, &error)],
+                }
+            } else {
+                reader::read(id, &source, limits)
+            };
             if secrecy::is_confidential(source.text(), &documents) {
                 inputs.hidden.insert(id);
             }
@@ -193,15 +253,27 @@ fn file(inputs: &mut Inputs, origin: Origin, hints: FileHints, limits: &Limits) 
                 let message = format!("{shown} holds no object");
                 inputs.diagnostics.push(Diagnostic::new(code, message).at(place));
             }
-            Input { id, origin, documents, hints, verbatim, readable: true }
+            Input { id, origin, documents, hints, helm: template, verbatim, readable: true }
         }
         Err(diagnostic) => {
             let place = inputs.add_nameless(&shown);
             let documents = vec![broken(diagnostic, place)];
             let id = place.file;
-            Input { id, origin, documents, hints, verbatim: false, readable: false }
+            Input { id, origin, documents, hints, helm: None, verbatim: false, readable: false }
         }
     }
+}
+
+/// The one document of a file that is no Helm template either.
+fn no_template(id: FileId, source: &SourceFile, error: &helm::HelmError) -> Document {
+    let at = error.at.unwrap_or_default();
+    let place = Place { file: id, span: Span::new(at, at) };
+    let diagnostic = Diagnostic::new(&extsecret_migrate::codes::E14, &error.message)
+        .at(place)
+        .help("correct the template, or render it with `helm template` and convert what it prints");
+    let end = u32::try_from(source.text().len()).unwrap_or(u32::MAX);
+    let content = Content::Broken(Box::new(diagnostic));
+    Document { file: id, index: 0, span: Span::new(0, end), content }
 }
 
 /// The one document of a file that could not be read.

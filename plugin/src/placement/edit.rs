@@ -3,25 +3,17 @@
 use std::collections::BTreeMap;
 
 use extsecret_manifest::diagnostic::Diagnostic;
-use extsecret_manifest::edit::{self, Replacement};
+use extsecret_manifest::edit;
 use extsecret_manifest::node::{Node, Value};
 use extsecret_manifest::read::{self as reader, Content, Document, Limits};
-use extsecret_manifest::source::{FileId, Place, SourceFile, Span};
+use extsecret_manifest::source::{FileId, Place, SourceFile};
 use extsecret_migrate::Origin;
+use extsecret_migrate::helm::Edited;
 
 use crate::catalogue::UNEDITABLE;
 
 /// What becomes of the objects of a file: the new objects, or nothing.
 pub(super) type Changes<'a> = BTreeMap<(usize, Option<usize>), Vec<&'a Node>>;
-
-/// An edited file.
-#[derive(Debug)]
-pub(super) struct Edited {
-    pub(super) text: String,
-    pub(super) replacements: Vec<Replacement>,
-    /// The documents in which something was replaced.
-    pub(super) touched: Vec<Span>,
-}
 
 /// The key of [`Changes`].
 pub(super) fn key(origin: &Origin) -> (usize, Option<usize>) {

@@ -12,6 +12,8 @@ use extsecret_manifest::source::{FileId, SourceFile};
 use extsecret_manifest::{edit, stream, write};
 use extsecret_migrate::Output;
 
+use crate::input::Inputs;
+
 /// A file that was there before.
 struct Existing {
     source: SourceFile,
@@ -43,6 +45,9 @@ fn read(path: &Path, limits: &Limits) -> anyhow::Result<Option<Existing>> {
 /// too, or is of a kind that a migration writes.
 pub(super) fn may_replace(path: &Path, new: &str, limits: &Limits) -> anyhow::Result<()> {
     let Some(old) = read(path, limits)? else { return Ok(()) };
+    if old.source.text() == new {
+        return Ok(());
+    }
     let Ok(new) = reader::decode("", new.as_bytes().to_vec(), limits) else {
         return Ok(());
     };
@@ -72,17 +77,24 @@ pub(super) fn may_replace(path: &Path, new: &str, limits: &Limits) -> anyhow::Re
 pub(super) fn with_objects(
     path: &Path,
     outputs: &[&Output],
+    inputs: &Inputs,
     limits: &Limits,
 ) -> anyhow::Result<Option<(Option<String>, String)>> {
     if outputs.is_empty() {
         return Ok(None);
     }
-    let Some(old) = read(path, limits)? else {
-        return Ok(Some((
-            None,
-            write::write_documents(outputs.iter().map(|output| output.node())),
-        )));
-    };
+    let text = inputs.text_of(outputs, limits)?;
+    let Some(old) = read(path, limits)? else { return Ok(Some((None, text))) };
+    if old.source.text() == text {
+        return Ok(None);
+    }
+    if extsecret_manifest::helm::has_actions(&text) {
+        bail!(
+            "{} exists already, and stores with Helm actions are not added to what is there. \
+             Name another file with --stores",
+            path.display()
+        );
+    }
     let mut held: Vec<(&Document, &Node)> = Vec::new();
     for document in &old.documents {
         match &document.content {

@@ -24,7 +24,7 @@ pub(crate) fn in_place(
 ) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
     let new: Vec<_> = companions(migration).map(|(_, output)| output).collect();
-    if let Some((before, text)) = existing::with_objects(stores, &new, limits)? {
+    if let Some((before, text)) = existing::with_objects(stores, &new, inputs, limits)? {
         let shown = stores.display().to_string();
         plan.diffs.push(match before {
             Some(before) => diff::whole(&shown, &before, &text),
@@ -44,9 +44,11 @@ pub(crate) fn in_place(
             }
         }
         let Some(source) = inputs.sources.get(input.id) else { continue };
-        let (edited, path) = match editable(input)
-            .and_then(|path| Ok((edit::apply(source, &input.documents, &changes, limits)?, path)))
-        {
+        let edit = || match inputs.edited.get(&input.id) {
+            Some(edited) => Ok(edited.clone()),
+            None => edit::apply(source, &input.documents, &changes, limits),
+        };
+        let (edited, path) = match editable(input).and_then(|path| Ok((edit()?, path))) {
             Ok(edited) => edited,
             Err(diagnostic) => {
                 plan.diagnostics.push(diagnostic);

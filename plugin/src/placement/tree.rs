@@ -7,7 +7,7 @@ use anyhow::bail;
 use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::node::Node;
 use extsecret_manifest::read::Limits;
-use extsecret_manifest::source::{Place, Span};
+use extsecret_manifest::source::{Place, SourceFile, Span};
 use extsecret_manifest::write;
 use extsecret_migrate::{Migration, ObjectReport, Outcome, Output, codes};
 
@@ -15,6 +15,9 @@ use super::{Plan, STORES, by_file, companions, edit, existing, objects_of};
 use crate::files::Write;
 use crate::input::{Input, Inputs};
 use crate::output::manifests;
+
+/// The file for a Helm template that came from stdin.
+const STDIN_TEMPLATE: &str = "stdin.yaml";
 
 /// One file for each input file that has something to write, and one for the stores.
 pub(crate) fn tree(
@@ -41,7 +44,9 @@ pub(crate) fn tree(
         if outputs.is_empty() && kept.is_empty() {
             continue;
         }
-        if input.origin.path.is_none() {
+        if inputs.is_template(input.id) {
+            tree.template(input, &outputs);
+        } else if input.origin.path.is_none() {
             tree.by_name(input, &outputs, &kept);
         } else if kept.is_empty() {
             let text = documents(&input.origin.relative, &outputs);
@@ -53,7 +58,7 @@ pub(crate) fn tree(
             }
         }
     }
-    tree.stores(migration);
+    tree.stores(migration, limits)?;
     tree.finish(limits)
 }
 
@@ -69,6 +74,20 @@ impl Tree<'_> {
     /// The input file's own path below the folder.
     fn mirror(&mut self, input: &Input, text: String, outputs: &[(usize, &Output)]) {
         let path = self.free(&input.origin.relative, input);
+        self.plan.places.extend(outputs.iter().map(|(index, _)| (*index, path.clone())));
+        self.files.insert(path, text);
+    }
+
+    /// A Helm template as a whole, with its converted objects.
+    fn template(&mut self, input: &Input, outputs: &[(usize, &Output)]) {
+        let text = match self.inputs.edited.get(&input.id) {
+            Some(edited) => edited.text.clone(),
+            None => self.inputs.sources.get(input.id).map_or("", SourceFile::text).to_owned(),
+        };
+        if input.origin.path.is_some() {
+            return self.mirror(input, text, outputs);
+        }
+        let path = self.free(Path::new(STDIN_TEMPLATE), input);
         self.plan.places.extend(outputs.iter().map(|(index, _)| (*index, path.clone())));
         self.files.insert(path, text);
     }
@@ -91,11 +110,12 @@ impl Tree<'_> {
         }
     }
 
-    fn stores(&mut self, migration: &Migration) {
+    fn stores(&mut self, migration: &Migration, limits: &Limits) -> anyhow::Result<()> {
         let (indexes, outputs): (Vec<_>, Vec<_>) = companions(migration).unzip();
         if outputs.is_empty() {
-            return;
+            return Ok(());
         }
+        let text = self.inputs.text_of(&outputs, limits)?;
         let path = free_name(Path::new(STORES), &self.taken);
         if path != Path::new(STORES) {
             let message = format!(
@@ -107,7 +127,8 @@ impl Tree<'_> {
         self.taken.insert(path.clone());
         let path = self.folder.join(path);
         self.plan.places.extend(indexes.into_iter().map(|index| (index, path.clone())));
-        self.files.insert(path, write::write_documents(outputs.iter().map(|output| output.node())));
+        self.files.insert(path, text);
+        Ok(())
     }
 
     /// A path below the folder that nobody has yet.

@@ -2,6 +2,7 @@
 //! what must hold beyond single cases (order, bytes, credentials, schema).
 
 mod case;
+mod chart;
 mod compare;
 mod render;
 mod run;
@@ -51,7 +52,7 @@ cases! {
     G01 G02 G03a G03b G04 G05 G06 G07 G08 G09 G10 G11a G11b G12 G13a G13b G14 G15a G15b G16 G17
     G18 G19a G19b G20 G21 G22 G23a G23b G24 G25a G25b G26a G26b G27a G27b G28a G28b G29 G30 G31
     G32a G32b G33 G34a G34b G34c G34d G34e G35a G35b G36 G37 G38 G39 G40a G40b G40c G41 G42a G42b
-    G43a G43b G44a G44b G45 G46a G46b G46c G46d G46e G47a G47b G47c G48a G48b G48c G48d G48e G48f G49a
+    G43a G43b G44a G44b G44c G45 G46a G46b G46c G46d G46e G47a G47b G47c G48a G48b G48c G48d G48e G48f G49a
     G49b G50a G50b G51a G51b G52 G53 G54 G55a G55b G55c G55d G56a G56b G57a G57b G57c G57d G57e
     G57f G58a G58b G58c G59a G59b G59c
     C01 C02 C03 C04 C05 C06 C07 C08 C09 C10 C11 C12 C13 C14 C15a C15b C16 C17a C17b C17c C17d C18

@@ -20,6 +20,27 @@ impl Environment for Nothing {
     }
 }
 
+/// What Helm prints of a chart's template: its values under `.Values`, and so on.
+pub(crate) fn as_helm_prints(text: &str, chart: &Value) -> String {
+    let template = Template::parse("chart", text.as_bytes(), Options::default())
+        .unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let printed = template
+        .execute(&go(chart), &mut Nothing, &Limits::default())
+        .unwrap_or_else(|error| panic!("{error}\n{text}"));
+    String::from_utf8(printed).expect("UTF-8")
+}
+
+fn go(value: &Value) -> GoValue {
+    match value {
+        Value::Bool(truth) => GoValue::Bool(*truth),
+        Value::String(text) => GoValue::string(text),
+        Value::Object(map) => {
+            GoValue::map(map.iter().map(|(key, value)| (key.as_bytes().to_vec().into(), go(value))))
+        }
+        other => panic!("no value of a chart: {other}"),
+    }
+}
+
 /// Fails unless each template renders what the case says.
 pub(crate) fn assert_renders(case: &Case, written: &[Value]) {
     for check in case.checks() {

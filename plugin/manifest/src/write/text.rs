@@ -7,17 +7,34 @@ pub(super) fn write_text(out: &mut String, text: &str) {
     if is_bare(text) {
         out.push_str(text);
     } else if text.contains(['"', '\\']) && text.chars().all(|c| c == ' ' || is_graphic(c)) {
-        out.push('\'');
-        for (i, part) in text.split('\'').enumerate() {
-            if i > 0 {
-                out.push_str("''");
-            }
-            out.push_str(part);
-        }
-        out.push('\'');
+        write_single_quoted(out, text);
     } else {
         write_double_quoted(out, text);
     }
+}
+
+fn write_single_quoted(out: &mut String, text: &str) {
+    out.push('\'');
+    for (i, part) in text.split('\'').enumerate() {
+        if i > 0 {
+            out.push_str("''");
+        }
+        out.push_str(part);
+    }
+    out.push('\'');
+}
+
+/// A text in quotes of a kind; `None` when they cannot hold it on one line.
+pub(crate) fn write_quoted(text: &str, quote: char) -> Option<String> {
+    let mut out = String::new();
+    if quote == '"' {
+        write_double_quoted(&mut out, text);
+    } else if text.chars().all(|c| c == ' ' || is_graphic(c)) {
+        write_single_quoted(&mut out, text);
+    } else {
+        return None;
+    }
+    Some(out)
 }
 
 /// Writes a key, always on one line.

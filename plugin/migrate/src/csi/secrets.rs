@@ -228,7 +228,8 @@ impl Items {
 
     fn finish(self, name: &str, secret: Option<&Synced>) -> Planned {
         let literals = |map: &BTreeMap<String, String>| {
-            let map: BTreeMap<_, _> = map.iter().map(|(k, v)| (k.clone(), literal(v))).collect();
+            let map: BTreeMap<_, _> =
+                map.iter().map(|(k, v)| (k.clone(), literal(v, false))).collect();
             (!map.is_empty()).then_some(map)
         };
         let metadata = secret.map(|secret| TemplateMetadata {

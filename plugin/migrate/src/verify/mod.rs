@@ -31,7 +31,7 @@ use extsecret_manifest::source::{Place, SourceFile};
 use crate::finding::Findings;
 use crate::kes::Kes;
 use crate::report::{Migration, ObjectReport, Origin, Outcome};
-use crate::{FileHints, Options, codes, kes, lodash};
+use crate::{FileHints, Options, codes, kes, lodash, template};
 use compare::{Effect, Facts, Subject};
 use message::{Case, Collected};
 use pipeline::{Content, Fate, TemplateText};
@@ -133,7 +133,13 @@ fn object(
     let mut found = Findings::new(report.origin.file, read.file, read.node.span);
     let kes = kes::read(read.node, read.hints, options.force, &mut found)
         .ok_or("it cannot be read again")?;
-    let target: ExternalSecret = serde_json::from_value(written.to_json())
+    let mut target = written.to_json();
+    if options.helm_escape
+        && let Some(template) = target.pointer_mut("/spec/target/template")
+    {
+        after_helm(template);
+    }
+    let target: ExternalSecret = serde_json::from_value(target)
         .map_err(|error| format!("what was written is no ExternalSecret: {error}"))?;
     let texts = pipeline::texts(&kes, compile);
     let check = Check { kes: &kes, texts: &texts, target: &target, said: &report.diagnostics };
@@ -152,6 +158,16 @@ fn object(
         report.diagnostics.push(Diagnostic::new(&codes::W33, message).at(place));
     }
     Ok(numbers)
+}
+
+/// The texts of a template as they are when Helm has printed them.
+fn after_helm(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => *text = template::printed_by_helm(text),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(after_helm),
+        serde_json::Value::Object(map) => map.values_mut().for_each(after_helm),
+        _ => {}
+    }
 }
 
 /// What a text of a template means.

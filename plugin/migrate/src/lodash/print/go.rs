@@ -90,39 +90,31 @@ pub(super) enum Piece {
 }
 
 /// Joins pieces; literal braces become actions that print them. For Helm each action becomes a
-/// raw string that prints the action, and literal braces stay Helm's own.
+/// raw string that prints the action.
 pub(super) fn join(pieces: &[Piece], helm: bool) -> String {
     let mut out = String::new();
+    let literal = |text: &str| crate::template::literal(text, helm);
+    let action = |text: &str| crate::template::action(text, helm);
     let mut texts = pieces.iter().peekable();
     while let Some(piece) = texts.next() {
         match piece {
-            Piece::Text(text) if helm => out.push_str(text),
             Piece::Text(text) => {
                 let before_action = matches!(texts.peek(), Some(Piece::Action(_)));
                 match text.strip_suffix('{') {
                     Some(rest) if before_action => {
                         // Three braces in a row would open an action with the wrong two.
                         if let Some(rest) = rest.strip_suffix('{').filter(|_| odd_brace(text)) {
-                            out.push_str(&crate::template::literal(rest));
-                            out.push_str("{{ \"{{\" }}");
+                            out.push_str(&literal(rest));
+                            out.push_str(&action("\"{{\""));
                         } else {
-                            out.push_str(&crate::template::literal(rest));
-                            out.push_str("{{ \"{\" }}");
+                            out.push_str(&literal(rest));
+                            out.push_str(&action("\"{\""));
                         }
                     }
-                    _ => out.push_str(&crate::template::literal(text)),
+                    _ => out.push_str(&literal(text)),
                 }
             }
-            Piece::Action(action) if helm => {
-                out.push_str("{{`{{ ");
-                out.push_str(action);
-                out.push_str(" }}`}}");
-            }
-            Piece::Action(action) => {
-                out.push_str("{{ ");
-                out.push_str(action);
-                out.push_str(" }}");
-            }
+            Piece::Action(text) => out.push_str(&action(text)),
         }
     }
     out
@@ -149,6 +141,12 @@ mod tests {
         assert_eq!(with("a{"), "a{{ \"{\" }}{{ .x }}}");
         assert_eq!(with("a{{"), "a{{ \"{{\" }}{{ .x }}}");
         assert_eq!(with("a{{{"), "a{{ \"{{\" }}{{ \"{\" }}{{ .x }}}");
+    }
+
+    #[test]
+    fn helm_prints_each_action_and_runs_none() {
+        let pieces = [Piece::Text("{{a{".into()), Piece::Action(".x".into())];
+        assert_eq!(join(&pieces, true), "{{`{{ \"{{\" }}`}}a{{`{{ \"{\" }}`}}{{`{{ .x }}`}}");
     }
 
     #[test]
