@@ -81,6 +81,7 @@ struct Region {
 
 /// An action of a file, or several that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub struct Found {
     /// Where it stands.
     pub span: Span,
@@ -251,9 +252,9 @@ pub fn printed_as_it_is(text: &str) -> Cow<'_, str> {
 /// template.
 pub fn live_controls(text: &str) -> Option<Vec<&str>> {
     let actions = scan::actions(text).ok()?;
-    let controls = actions.into_iter().filter(|action| {
-        !matches!(action.kind, scan::Kind::Prints | scan::Kind::Comment)
-    });
+    let controls = actions
+        .into_iter()
+        .filter(|action| !matches!(action.kind, scan::Kind::Prints | scan::Kind::Comment));
     Some(controls.filter_map(|action| text.get(action.span)).collect())
 }
 

@@ -87,7 +87,7 @@ pub struct Options {
     pub enforced: bool,
     /// `--short-templates`: templates as a person would write them; the default is the exact form.
     pub short_templates: bool,
-    /// `--helm-escape`: actions of templates are written so that Helm prints them.
+    /// `--helm-escape`: what is written stands in a Helm chart, so that Helm must print its braces.
     pub helm_escape: bool,
     /// `--store-name GENERATED=WANTED`: renames stores.
     pub store_names: BTreeMap<String, String>,

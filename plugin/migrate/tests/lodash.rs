@@ -140,7 +140,7 @@ fn base64_is_taken_off_where_eso_adds_it() {
 fn helm_prints_actions_as_they_are() {
     let scope = Scope { helm: true, ..scope() };
     let text = lodash::translate("{{ .Values.a }} <%= data.x %>", &scope).unwrap().text;
-    assert_eq!(text, "{{ .Values.a }} {{`{{ .x }}`}}");
+    assert_eq!(text, "{{`{{ \"{{\" }}`}} .Values.a }} {{`{{ .x }}`}}");
 }
 
 /// A megabyte of anything takes a moment, and never the stack.

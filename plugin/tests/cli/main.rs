@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod bad_input;
+mod chart;
 mod classes;
 mod diff;
 mod examples;

@@ -117,11 +117,6 @@ impl Case {
         read(&self.folder.join("context.yaml")).unwrap_or_default()
     }
 
-    /// What Helm knows when it prints the output, which is a template then.
-    pub(crate) fn chart(&self) -> Option<Value> {
-        read(&self.folder.join("chart.yaml"))
-    }
-
     /// What its templates have to render.
     pub(crate) fn checks(&self) -> Vec<Check> {
         read(&self.folder.join("render.yaml")).map_or_else(Vec::new, |it: Checks| it.checks)

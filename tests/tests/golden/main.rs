@@ -16,11 +16,10 @@ use std::fs;
 
 use crate::case::{Case, Outcome};
 use crate::compare::{assert_diagnostics, assert_outcome, assert_same_objects};
-use crate::run::run_case;
 
 fn check(name: &str) {
     let case = Case::load(name);
-    let run = run_case(&case);
+    let run = render::run_printed(&case);
     let context = format!("{name}: {}\n{}", case.title, run.stderr);
 
     let mut written = run.objects();

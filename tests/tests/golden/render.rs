@@ -1,11 +1,14 @@
 //! Renders the templates that were written, by the engine of ESO's own templates.
 
+use std::fs;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gotemplate::{Environment, Limits, MissingKey, Options, Template, Value as GoValue};
 use serde_json::Value;
 
 use crate::case::Case;
+use crate::run::{Run, run_case};
 
 /// Nothing that a migrated template may use.
 struct Nothing;
@@ -20,8 +23,18 @@ impl Environment for Nothing {
     }
 }
 
-/// What Helm prints of a chart's template: its values under `.Values`, and so on.
-pub(crate) fn as_helm_prints(text: &str, chart: &Value) -> String {
+/// Runs a case as its context says. Where it is a template of a chart, the objects are what Helm
+/// prints with the values of `chart.yaml`.
+pub(crate) fn run_printed(case: &Case) -> Run {
+    let mut run = run_case(case);
+    if let Ok(chart) = fs::read_to_string(case.folder.join("chart.yaml")) {
+        let chart = serde_yaml::from_str(&chart).expect("chart.yaml is YAML");
+        run.stdout = as_helm_prints(&run.stdout, &chart);
+    }
+    run
+}
+
+fn as_helm_prints(text: &str, chart: &Value) -> String {
     let template = Template::parse("chart", text.as_bytes(), Options::default())
         .unwrap_or_else(|error| panic!("{error}\n{text}"));
     let printed = template

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -222,7 +224,7 @@ fn object() -> impl Strategy<Value = String> {
     (proptest::collection::vec(value(), 1..4), any::<bool>()).prop_map(|(values, labels)| {
         let mut out = String::from("kind: A # kind\nspec:\n");
         for (i, value) in values.iter().enumerate() {
-            out.push_str(&format!("  # above {i}\n  f{i}: {value}\n"));
+            let _ = writeln!(out, "  # above {i}\n  f{i}: {value}");
         }
         if labels {
             out.push_str("labels:\n  {{- include \"l\" . | nindent 2 }}\n  app: x\n");

@@ -56,7 +56,13 @@ fn what_depends_on_the_printed_value_is_refused_at_its_line() {
             10,
             "decides about lines",
         ),
-        ("  data:\n  {{- toYaml .Values.data | nindent 2 }}\n", 10, "prints whole lines"),
+        ("  data:\n  {{- toYaml .Values.data | nindent 2 }}\n", 10, "may print more"),
+        (
+            "  template:\n    stringData:\n      {{- toYaml .Values.data | nindent 6 }}\n  data:\n  - {key: a, name: b}\n",
+            11,
+            "prints whole lines",
+        ),
+        ("  data:\n  {{/* c */}}\n  - {key: a, name: b}\n", 10, "comment of Helm's"),
         (
             "  data:\n  - key: a # {{ if .Values.x }}\n    name: b # {{ end }}\n",
             10,
@@ -120,13 +126,13 @@ fn what_depends_on_the_printed_value_is_refused_at_its_line() {
 fn other_objects_of_the_file_are_converted_all_the_same() {
     let bad = object("  data:\n  {{- if .Values.x }}\n  - {key: a, name: b}\n  {{- end }}\n");
     let good = object("  data:\n  - {key: \"{{ .Values.k }}\", name: b}\n");
-    let good = good.replace("name: x", "name: y");
+    let good = good.replace("name: x", "name: other");
     let text =
-        format!("{{{{- if .Values.y }}}}\n{bad}{{{{- end }}}}\n---\n# about y\n{good}# end\n");
+        format!("{{{{- if .Values.y }}}}\n{bad}{{{{- end }}}}\n---\n# about other\n{good}# end\n");
     let (migration, edited) = migrate(&text);
-    let edited = edited.unwrap();
+    let edited = edited.unwrap_or_else(|| panic!("{:?}", migration.objects));
     assert!(edited.text.contains(&bad), "{}", edited.text);
-    assert!(edited.text.contains("---\n# about y\napiVersion: external-secrets.io/v1\n"));
+    assert!(edited.text.contains("---\n# about other\napiVersion: external-secrets.io/v1\n"));
     assert!(edited.text.contains("    key: \"{{ .Values.k }}\"\n"));
     assert!(edited.text.ends_with("# end\n"));
     assert_eq!(migration.count(Outcome::Refused), 1);
@@ -137,7 +143,7 @@ fn other_objects_of_the_file_are_converted_all_the_same() {
 fn stores_are_the_same_for_the_same_action_and_named_without_it() {
     let one =
         object("  data:\n  - {key: a, name: b}\n").replace("eu-west-1", "{{ .Values.region }}");
-    let two = one.replace("name: x", "name: y");
+    let two = one.replace("name: x", "name: other");
     let (migration, _) = migrate(&format!("{one}---\n{two}"));
     assert_eq!(migration.stores(), 1);
     let name = migration.outputs[0].name.clone();
@@ -175,7 +181,7 @@ fn body() -> impl Strategy<Value = String> {
             if !texts.is_empty() {
                 out.push_str("  template:\n    stringData:\n");
                 for (i, text) in texts.iter().enumerate() {
-                    let _ = write!(out, "      t{i}: {text}\n");
+                    let _ = writeln!(out, "      t{i}: {text}");
                 }
             }
             out.push_str("  data:\n");

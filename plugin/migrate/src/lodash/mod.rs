@@ -32,8 +32,8 @@ pub struct Scope {
     pub style: Style,
     /// Where the text stands.
     pub place: Place,
-    /// The text will stand in a Helm chart's template: each action is written so that Helm prints
-    /// it, and the braces of Helm's own actions stay as they are.
+    /// The text will stand in a Helm chart's template: all braces are written so that Helm
+    /// prints them.
     pub helm: bool,
 }
 
