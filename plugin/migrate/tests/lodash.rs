@@ -136,6 +136,56 @@ fn base64_is_taken_off_where_eso_adds_it() {
     assert!(go("<%= btoa(data.x) %><%= btoa(data.x) %>").is_err());
 }
 
+/// JavaScript refuses the whole template, so that KES never rendered it.
+#[test]
+fn declarations_that_are_no_javascript_are_refused() {
+    for code in [
+        "let let = 1",
+        "const {let} = {}",
+        "for (let let of [1]) {}",
+        "let a = 1; let a = 2",
+        "const a = 1; var a = 2",
+        "if (data.x) { var a = 1 } let a = 2",
+        "{ { var a = 1 } const a = 2 }",
+        "for (var a of [1]) {} let a = 2",
+        "[1].forEach((a) => { let a = 2 })",
+    ] {
+        let refusal = lodash::translate(&format!("<% {code} %>"), &scope()).expect_err(code);
+        assert!(refusal.failed_in_kes, "{code}: {}", refusal.construct);
+    }
+    // One variable of the function: the loop leaves its last value in it.
+    for code in [
+        "var a = data.x; for (var a of ['b']) {} print(a)",
+        "for (var a of ['b']) {} var a; print(a)",
+    ] {
+        let refusal = lodash::translate(&format!("<% {code} %>"), &scope()).expect_err(code);
+        assert!(!refusal.failed_in_kes, "{code}: {}", refusal.construct);
+    }
+    for code in [
+        "let a = 1; { let a = 2 }",
+        "{ var a = 1 } { let a = 2 }",
+        "[1].forEach((a) => { var a = 2 })",
+    ] {
+        assert!(lodash::translate(&format!("<% {code} %>"), &scope()).is_ok(), "{code}");
+    }
+}
+
+#[test]
+fn a_member_of_what_may_be_no_object_is_announced() {
+    let announced = |text: &str| {
+        let notes = lodash::translate(text, &scope()).expect(text).notes;
+        notes.iter().any(|note| note.code.id == "W08")
+    };
+    for text in [
+        "<%= JSON.parse(data.x).m %>",
+        "<%= JSON.parse(data.x)[1] %>",
+        "<%= JSON.parse(data.x)?.m %>",
+    ] {
+        assert!(announced(text), "{text}");
+    }
+    assert!(!announced("<%= data.x %>") && !announced("<%= JSON.parse(data.x) %>"));
+}
+
 #[test]
 fn helm_prints_actions_as_they_are() {
     let scope = Scope { helm: true, ..scope() };

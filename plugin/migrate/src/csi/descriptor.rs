@@ -232,12 +232,16 @@ impl Reader<'_, '_, '_> {
         };
         let raw = self.found.raw(node);
         if !matches!(node.value, Value::String(_)) && raw != value {
-            self.found.at(
-                &codes::W02,
-                node.span,
-                field,
-                format!("without quotes, YAML and the provider read `{value}` here; that is kept"),
-            );
+            self.found
+                .at(
+                    &codes::W02,
+                    node.span,
+                    field,
+                    format!("without quotes, YAML and the provider read `{value}` here; that is kept"),
+                )
+                .with_help(
+                    "nothing changes with the migration; put the value in quotes if the text as it stands is meant",
+                );
         }
         (!value.is_empty()).then_some(Text { value, span: node.span })
     }

@@ -14,6 +14,8 @@ pub(super) enum Declared {
     Let,
     Const,
     Var,
+    /// The `var` of a loop.
+    LoopVar,
     /// A parameter.
     Parameter,
 }
@@ -27,6 +29,20 @@ impl Reader<'_> {
     ) -> Result<VariableId, Refusal> {
         if RESERVED.contains(&name) {
             return self.refuse(span, "a variable with the name of something else");
+        }
+        let lexical = matches!(how, Declared::Let | Declared::Const);
+        if lexical && name == "let" {
+            return self.failed(span, "a variable called `let`");
+        }
+        if lexical && self.scopes.last().is_some_and(|scope| scope.hoisted.contains(name)) {
+            return self.failed(span, "a second declaration of a variable");
+        }
+        if how == Declared::LoopVar && self.outer_var(name).is_some() {
+            // Either an error, or the variable from outside gets the loop's last value.
+            return self.refuse(span, "a `var` that is declared again by a loop");
+        }
+        if matches!(how, Declared::Var | Declared::LoopVar) {
+            self.hoist(name);
         }
         if how == Declared::Var
             && let Some(outer) = self.outer_var(name)
@@ -50,6 +66,16 @@ impl Reader<'_> {
         Ok(id)
     }
 
+    /// Notes a `var` in all blocks that it goes out of.
+    fn hoist(&mut self, name: &str) {
+        for scope in self.scopes.iter_mut().rev() {
+            scope.hoisted.insert(name.to_owned());
+            if scope.function {
+                return;
+            }
+        }
+    }
+
     /// The variable that a `var` means: one of the function around it, if there is one already.
     fn outer_var(&self, name: &str) -> Option<VariableId> {
         for scope in self.scopes.iter().rev() {
@@ -61,6 +87,12 @@ impl Reader<'_> {
             }
         }
         None
+    }
+
+    /// True when a block before it declares the same `var`, so that it has a value already.
+    fn is_set_in_a_block(&self, name: &str) -> bool {
+        self.outer_var(name).is_none()
+            && self.scopes.last().is_some_and(|scope| scope.hoisted.contains(name))
     }
 
     /// A variable that the template's author did not name.
@@ -90,6 +122,10 @@ impl Reader<'_> {
                     if value.is_none() && how == Declared::Var && self.scopes.len() > 1 {
                         // It would keep its value from the turn before.
                         return self.refuse(span, "a `var` without a value in a block");
+                    }
+                    if value.is_none() && how == Declared::Var && self.is_set_in_a_block(&name.name)
+                    {
+                        return self.refuse(span, "a `var` that a block before it has set");
                     }
                     if value.is_none() && how == Declared::Const {
                         return self.failed(span, "a `const` without a value");

@@ -81,7 +81,8 @@ impl Reader<'_> {
         };
         let how = match declaration.kind {
             // It is the same variable in every turn, which nothing here can tell.
-            VariableDeclarationKind::Var | VariableDeclarationKind::Let => Declared::Let,
+            VariableDeclarationKind::Var => Declared::LoopVar,
+            VariableDeclarationKind::Let => Declared::Let,
             VariableDeclarationKind::Const => Declared::Const,
             _ => return self.refuse(declaration.span, "a declaration with `using`"),
         };
@@ -148,9 +149,13 @@ impl Reader<'_> {
         let (Some(name), Some(from)) = (first.id.get_binding_identifier(), &first.init) else {
             return self.refuse(given.span, OTHER);
         };
+        let how = match init.kind {
+            VariableDeclarationKind::Var => Declared::LoopVar,
+            _ => Declared::Let,
+        };
         let from = self.expression(from)?;
         self.scoped(false, |reader| {
-            let variable = reader.declare(&name.name, Declared::Let, name.span)?;
+            let variable = reader.declare(&name.name, how, name.span)?;
             for other in rest {
                 let (Some(name), Some(value)) = (other.id.get_binding_identifier(), &other.init)
                 else {
@@ -161,7 +166,7 @@ impl Reader<'_> {
                     return reader.refuse(given.span, OTHER);
                 }
                 reader.share(&value);
-                let id = reader.declare(&name.name, Declared::Let, name.span)?;
+                let id = reader.declare(&name.name, how, name.span)?;
                 let kind = StmtKind::Let { variable: id, value: Some(value) };
                 out.push(Stmt { kind, span: reader.span(other.span) });
             }

@@ -7,7 +7,7 @@ mod loops;
 mod names;
 mod statements;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast;
@@ -84,6 +84,8 @@ enum Within {
 #[derive(Debug, Default)]
 struct Names {
     ids: BTreeMap<String, VariableId>,
+    /// Every `var` in it and in the blocks in it, which is one of the function's.
+    hoisted: BTreeSet<String>,
     /// The body of a function: `var` goes no further out.
     function: bool,
 }

@@ -98,10 +98,33 @@ impl Printer<'_> {
                 Ok(self.element(given, key, *item))
             }
             Ty::Text if is_index => Ok(self.character(given, key)),
-            Ty::Json | Ty::OptJson if key == "length" => Ok(self.length(given, value)),
-            Ty::Json | Ty::OptJson if is_index => Ok(self.element(given, key, Ty::Json)),
-            Ty::Json | Ty::OptJson | Ty::Map(_) => Ok(self.named(&given, key)),
+            Ty::Json | Ty::OptJson if key == "length" => {
+                self.fails_on_others(value);
+                Ok(self.length(given, value))
+            }
+            Ty::Json | Ty::OptJson if is_index => {
+                self.fails_on_others(value);
+                Ok(self.element(given, key, Ty::Json))
+            }
+            Ty::Json | Ty::OptJson => {
+                self.fails_on_others(value);
+                Ok(self.named(&given, key))
+            }
+            Ty::Map(_) => Ok(self.named(&given, key)),
             _ => self.refuse(value.span, "a member that is always undefined"),
+        }
+    }
+
+    /// Says that a member is read of what may be neither object nor list. In the short form W42
+    /// says it with everything else.
+    fn fails_on_others(&mut self, value: &Expr) {
+        if self.exact {
+            self.note(
+                &codes::W08,
+                value.span,
+                "a member of a number, a text or another kind of value than expected is an error of \
+                 the whole object here, where KES printed nothing or a part of it",
+            );
         }
     }
 
@@ -245,6 +268,9 @@ impl Printer<'_> {
     /// `a?.b`: nil when `a` is nil.
     fn optional_member(&mut self, value: &Expr, object: Go, key: &str) -> Result<Go, Refusal> {
         let object = self.keep(object);
+        if object.ty.is_json() {
+            self.fails_on_others(value);
+        }
         if !object.ty.is_json() && !matches!(object.ty, Ty::Map(_) | Ty::OptText | Ty::Text) {
             return self.refuse(value.span, "an optional chain on what is never an object");
         }
