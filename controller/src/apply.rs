@@ -1,10 +1,13 @@
 //! Every write to the API server. Each has a precondition: what it was decided on must still be so.
 
+mod cluster;
+
 use extsecret_crds::external_secret::ExternalSecretStatus;
 use extsecret_crds::{ExternalSecret, SecretStoreStatus};
 use extsecret_engine::hash::field_manager;
 use extsecret_engine::secret::Secret;
 use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Status;
 use kube::{Api, Client, Resource};
@@ -14,6 +17,8 @@ use serde_json::json;
 
 use crate::key::{Key, Kind, Name};
 use crate::packed::Watched;
+
+pub(crate) use self::cluster::ESO_CLUSTER_FINALIZER;
 
 /// ESO's finalizer, which nothing of this controller needs.
 pub(crate) const ESO_FINALIZER: &str = "externalsecrets.external-secrets.io/externalsecret-cleanup";
@@ -209,31 +214,16 @@ impl Apply {
         &self,
         object: &ExternalSecret,
     ) -> Result<Option<Watched<ExternalSecret>>, ApplyError> {
-        let metadata = &object.metadata;
-        let all = metadata.finalizers.as_deref().unwrap_or_default();
-        let rest: Vec<_> = all.iter().filter(|name| *name != ESO_FINALIZER).collect();
-        let patch = json!({ "metadata": {
-            "uid": metadata.uid,
-            "resourceVersion": metadata.resource_version,
-            "finalizers": rest,
-        } });
-        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
         let api: Api<Watched<ExternalSecret>> = Api::namespaced(self.client.clone(), namespace);
-        let name = metadata.name.as_deref().unwrap_or_default();
-        let params =
-            PatchParams { field_manager: Some(STATUS_MANAGER.to_owned()), ..Default::default() };
-        match api.patch(name, &params, &Patch::Merge(&patch)).await.map_err(|e| classify(&e)) {
-            Ok(object) => Ok(Some(object)),
-            Err(ApplyError::Gone) => Ok(None),
-            Err(error) => Err(error),
-        }
+        take_off(&api, &object.metadata, ESO_FINALIZER).await
     }
 
     /// Sets the status of a store.
     pub(crate) async fn store_status(
         &self,
         key: &Key,
-        metadata: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+        metadata: &ObjectMeta,
         status: &SecretStoreStatus,
     ) -> Result<(), ApplyError> {
         let patch = json!({
@@ -250,6 +240,32 @@ impl Apply {
                 Api::namespaced(client, &key.name.namespace);
             patch_status(&api, name, &patch).await.map(drop)
         }
+    }
+}
+
+/// Takes a finalizer off an object, if it is still the one that was seen.
+async fn take_off<K>(
+    api: &Api<K>,
+    metadata: &ObjectMeta,
+    finalizer: &str,
+) -> Result<Option<K>, ApplyError>
+where
+    K: Resource + Clone + std::fmt::Debug + DeserializeOwned,
+{
+    let all = metadata.finalizers.as_deref().unwrap_or_default();
+    let rest: Vec<_> = all.iter().filter(|name| *name != finalizer).collect();
+    let patch = json!({ "metadata": {
+        "uid": metadata.uid,
+        "resourceVersion": metadata.resource_version,
+        "finalizers": rest,
+    } });
+    let name = metadata.name.as_deref().unwrap_or_default();
+    let params =
+        PatchParams { field_manager: Some(STATUS_MANAGER.to_owned()), ..PatchParams::default() };
+    match api.patch(name, &params, &Patch::Merge(&patch)).await.map_err(|e| classify(&e)) {
+        Ok(object) => Ok(Some(object)),
+        Err(ApplyError::Gone) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

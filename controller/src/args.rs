@@ -40,6 +40,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub(crate) enable_cluster_store_reconciler: bool,
 
+    /// Make ExternalSecrets for ClusterExternalSecrets; never with --namespace
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub(crate) enable_cluster_external_secret_reconciler: bool,
+
     /// Check SecretStores and ClusterSecretStores
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub(crate) enable_secret_store_reconciler: bool,

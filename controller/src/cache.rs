@@ -4,6 +4,8 @@
 //! Fed by the watches and by the answers to this controller's own writes, whichever comes first; what
 //! is older than what is known is passed over.
 
+mod cluster;
+
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
@@ -24,6 +26,8 @@ use crate::key::{Key, Kind, Name};
 use crate::packed::{ManagedSecret, Watched, unpack};
 use crate::queue::{Trigger, Urgency};
 
+pub(crate) use self::cluster::{NAMESPACE_FINALIZER, Namespace};
+
 /// An object that has to be looked at, and why.
 pub(crate) type Wakes = Vec<(Key, Trigger)>;
 
@@ -37,7 +41,10 @@ struct Held {
     fingerprint: u64,
     synced: bool,
     ready: bool,
+    /// The ClusterExternalSecret that controls it.
     owner: Option<Arc<str>>,
+    /// Hash of all that own it.
+    owners: u64,
 }
 
 /// A managed Secret.
@@ -93,7 +100,9 @@ struct State {
     by_owner: HashMap<Box<str>, BTreeSet<Name>>,
     stores: HashMap<Key, Arc<Store>>,
     cluster_external_secrets: HashMap<Name, Arc<Watched<ClusterExternalSecret>>>,
-    namespaces: HashMap<Name, Arc<BTreeMap<String, String>>>,
+    namespaces: BTreeMap<Arc<str>, Arc<Namespace>>,
+    /// ExternalSecrets by the ClusterExternalSecret that controls them.
+    made: HashMap<Arc<str>, BTreeSet<Name>>,
     index: Index,
 }
 
@@ -154,6 +163,8 @@ impl Cache {
         let key = external_secret(&name);
         let status = watched.object.as_ref().ok().and_then(|object| object.status.as_ref());
         let synced = status.and_then(|status| status.synced_resource_version.as_deref());
+        let owners = metadata.owner_references.iter().flatten();
+        let owners = owners.map(|it| (&it.kind, &it.name, &it.uid, it.controller));
         let held = Held {
             packed: watched.packed.clone(),
             uid: uid(metadata),
@@ -169,6 +180,7 @@ impl Cache {
                 .and_then(|status| status.ready())
                 .is_some_and(extsecret_crds::Condition::is_true),
             owner: cluster_owner(metadata),
+            owners: hash(owners.collect::<Vec<_>>()),
         };
         let mut state = self.state();
         let mut wakes = Wakes::new();
@@ -179,19 +191,23 @@ impl Cache {
         }
         let changed = same.is_none_or(|before| before.fingerprint != held.fingerprint);
         if changed {
-            let links = watched.object.as_ref().map(Links::of).unwrap_or_default();
             let urgency = match before {
                 _ if !held.synced => Urgency::First,
                 None => Urgency::Due,
                 Some(_) => Urgency::Changed,
             };
             wakes.push((key.clone(), Trigger::new(urgency, now)));
-            if let Some(owner) = &held.owner {
-                let owner = Key::new(Kind::ClusterExternalSecret, "", owner);
-                wakes.push((owner, Trigger::new(Urgency::Changed, now)));
-            }
+        }
+        if same.is_none_or(|before| changed || before.owners != held.owners) {
+            let owners = [before.and_then(|before| before.owner.clone()), held.owner.clone()];
+            let anybody = same.is_none_or(|before| before.owners != held.owners);
+            wakes.extend(state.wake_makers(&name.name, owners, anybody, now));
+        }
+        if changed {
+            let links = watched.object.as_ref().map(Links::of).unwrap_or_default();
             state.index.set(&key, links);
         }
+        state.link_made(&name, held.owner.as_ref());
         state.external_secrets.insert(name, held);
         wakes
     }
@@ -205,9 +221,10 @@ impl Cache {
         let Some(held) = state.external_secrets.remove(name) else { return Wakes::new() };
         let key = external_secret(name);
         state.index.remove(&key);
-        let owner = held.owner.map(|owner| Key::new(Kind::ClusterExternalSecret, "", &owner));
-        let wake = |key| (key, Trigger::new(Urgency::Changed, now));
-        std::iter::once(key).chain(owner).map(wake).collect()
+        state.unlink_made(name, held.owner.as_ref());
+        let mut wakes = state.wake_makers(&name.name, [held.owner, None], true, now);
+        wakes.push((key, Trigger::new(Urgency::Changed, now)));
+        wakes
     }
 
     /// An ExternalSecret as it was seen last, or why it cannot be read.
@@ -389,78 +406,6 @@ impl Cache {
             || state.index.writers_of(&source.name).next().is_some()
     }
 
-    /// A namespace that was made, changed or seen.
-    pub(crate) fn put_namespace(
-        &self,
-        name: &str,
-        labels: BTreeMap<String, String>,
-        now: Instant,
-    ) -> Wakes {
-        let mut state = self.state();
-        let labels = Arc::new(labels);
-        let before = state.namespaces.insert(Name::new("", name), Arc::clone(&labels));
-        if before.as_ref() == Some(&labels) {
-            return Wakes::new();
-        }
-        let mut wakes = state.wake_cluster_external_secrets(now);
-        // A condition of a ClusterSecretStore may let it in now.
-        let waiting = state.external_secrets.iter().filter(|(es, held)| {
-            before.is_some() && &*es.namespace == name && held.synced && !held.ready
-        });
-        let waiting = waiting.map(|(name, _)| external_secret(name));
-        wakes.extend(waiting.map(|key| (key, Trigger::new(Urgency::Changed, now))));
-        wakes
-    }
-
-    /// A namespace that is gone.
-    pub(crate) fn remove_namespace(&self, name: &str, now: Instant) -> Wakes {
-        let mut state = self.state();
-        state.namespaces.remove(&Name::new("", name));
-        state.wake_cluster_external_secrets(now)
-    }
-
-    /// The labels of a namespace.
-    pub(crate) fn namespace(&self, name: &str) -> Option<Arc<BTreeMap<String, String>>> {
-        self.state().namespaces.get(&Name::new("", name)).cloned()
-    }
-
-    /// A ClusterExternalSecret that was made, changed or seen.
-    pub(crate) fn put_cluster_external_secret(
-        &self,
-        watched: Watched<ClusterExternalSecret>,
-        now: Instant,
-    ) -> Wakes {
-        let name = name_of(&watched.metadata);
-        let key = Key { kind: Kind::ClusterExternalSecret, name: name.clone() };
-        let mut state = self.state();
-        let before = state.cluster_external_secrets.get(&name);
-        let same = before.filter(|before| before.metadata.uid == watched.metadata.uid);
-        if same.is_some_and(|before| {
-            version(&before.metadata) != 0
-                && version(&before.metadata) >= version(&watched.metadata)
-        }) {
-            return Wakes::new();
-        }
-        let changed = same.is_none_or(|before| {
-            let (a, b) = (&before.metadata, &watched.metadata);
-            a.generation != b.generation
-                || a.annotations != b.annotations
-                || a.labels != b.labels
-                || a.deletion_timestamp != b.deletion_timestamp
-        });
-        state.cluster_external_secrets.insert(name, Arc::new(watched));
-        if changed { vec![(key, Trigger::new(Urgency::Changed, now))] } else { Wakes::new() }
-    }
-
-    /// A ClusterExternalSecret that is gone.
-    pub(crate) fn remove_cluster_external_secret(&self, name: &Name, now: Instant) -> Wakes {
-        let key = Key { kind: Kind::ClusterExternalSecret, name: name.clone() };
-        match self.state().cluster_external_secrets.remove(name) {
-            Some(_) => vec![(key, Trigger::new(Urgency::Changed, now))],
-            None => Wakes::new(),
-        }
-    }
-
     /// What is known of a kind and not in `seen`: it went while nobody watched.
     pub(crate) fn unseen(&self, what: Kept, seen: &HashSet<Name>) -> Vec<Name> {
         let state = self.state();
@@ -473,7 +418,7 @@ impl Cache {
             Kept::Secrets => state.secrets.keys().cloned().collect(),
             Kept::SecretStores => stores(Kind::SecretStore),
             Kept::ClusterSecretStores => stores(Kind::ClusterSecretStore),
-            Kept::Namespaces => state.namespaces.keys().cloned().collect(),
+            Kept::Namespaces => state.namespaces.keys().map(|name| Name::new("", name)).collect(),
             Kept::ClusterExternalSecrets => {
                 state.cluster_external_secrets.keys().cloned().collect()
             }
@@ -538,12 +483,5 @@ impl State {
     fn writers(&self, secret: &Name, now: Instant) -> Wakes {
         let writers = self.index.writers_of(secret).cloned();
         writers.map(|key| (key, Trigger::new(Urgency::Changed, now))).collect()
-    }
-
-    fn wake_cluster_external_secrets(&self, now: Instant) -> Wakes {
-        let mut names: Vec<_> = self.cluster_external_secrets.keys().cloned().collect();
-        names.sort();
-        let keys = names.into_iter().map(|name| Key { kind: Kind::ClusterExternalSecret, name });
-        keys.map(|key| (key, Trigger::new(Urgency::Changed, now))).collect()
     }
 }

@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use zeroize::Zeroize as _;
 
@@ -47,6 +47,22 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Watched<K> {
         let packed = serde_json::to_vec(&value).map_err(D::Error::custom)?.into_boxed_slice();
         let object = K::deserialize(&value).map_err(|error| error.to_string());
         Ok(Self { metadata, object, packed })
+    }
+}
+
+impl<K: Resource> Watched<K> {
+    /// An object that is to be sent.
+    pub(crate) fn to_send(object: K) -> Self {
+        Self { metadata: object.meta().clone(), object: Ok(object), packed: Box::default() }
+    }
+}
+
+impl<K: Serialize> Serialize for Watched<K> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.object {
+            Ok(object) => object.serialize(to),
+            Err(error) => Err(serde::ser::Error::custom(error)),
+        }
     }
 }
 

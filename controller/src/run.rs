@@ -71,7 +71,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         Watches { client: client.clone(), cache, work, metrics, namespace: args.namespace.clone() };
     let wanted = Wanted {
         cluster_stores: args.enable_cluster_store_reconciler,
-        cluster_external_secrets: false,
+        cluster_external_secrets: args.enable_cluster_external_secret_reconciler,
     };
     let mut started = watches.start(wanted);
     let listed = started.clone();
@@ -223,6 +223,9 @@ fn options(args: &Args) -> Options {
         frozen_interval_zero: args.freeze_interval_zero,
         lazy_refresh_time: args.lazy_refresh_time,
         cluster_stores: args.enable_cluster_store_reconciler,
+        // Namespaces are not watched when there is only one.
+        cluster_external_secrets: args.enable_cluster_external_secret_reconciler
+            && args.namespace.is_none(),
         stores: args.enable_secret_store_reconciler,
         templates: template::Settings { delimiters, ..template::Settings::default() },
     }

@@ -130,8 +130,7 @@ impl Feed for Namespaces {
     const KEPT: Kept = Kept::Namespaces;
 
     fn put(cache: &Cache, object: Self::Object, now: Instant) -> Wakes {
-        let name = object.metadata.name.unwrap_or_default();
-        cache.put_namespace(&name, object.metadata.labels.unwrap_or_default(), now)
+        cache.put_namespace(object.metadata, now)
     }
 
     fn remove(cache: &Cache, name: &Name, _: u64, now: Instant) -> Wakes {

@@ -110,7 +110,48 @@ pub struct LabelSelector {
     pub other: UnknownFields,
 }
 
+/// Why a [`LabelSelector`] cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectorError {
+    /// The operator is none of the four.
+    #[error("operator {0:?} is not known: use In, NotIn, Exists or DoesNotExist")]
+    Operator(String),
+    /// `In` and `NotIn` compare with something.
+    #[error("operator {0} needs values")]
+    NoValues(String),
+    /// `Exists` and `DoesNotExist` do not.
+    #[error("operator {0} takes no values")]
+    Values(String),
+    /// No label can be called so.
+    #[error("{0:?} is no key of a label")]
+    Key(String),
+    /// No label can have this value.
+    #[error("{0:?} is no value of a label: at most 63 letters, digits, \"-\", \"_\" and \".\"")]
+    Value(String),
+    /// A field that is not known may narrow what is selected.
+    #[error("field {0:?} is not known")]
+    Field(String),
+}
+
 impl LabelSelector {
+    /// Whether it can be understood, as apimachinery's `LabelSelectorAsSelector` does. One that
+    /// cannot matches nothing, which is not the same as what its author meant.
+    ///
+    /// # Errors
+    /// The first reason why not.
+    pub fn check(&self) -> Result<(), SelectorError> {
+        let requirements = self.match_expressions.iter().flatten();
+        let unknown = requirements.clone().flat_map(|requirement| &requirement.other);
+        if let Some((field, _)) = self.other.iter().chain(unknown).next() {
+            return Err(SelectorError::Field(field.clone()));
+        }
+        for (key, value) in self.match_labels.iter().flatten() {
+            check_key(key)?;
+            check_value(value)?;
+        }
+        requirements.into_iter().try_for_each(LabelSelectorRequirement::check)
+    }
+
     /// Whether `labels` are selected. A requirement that cannot be understood selects nothing.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         let equal = self.match_labels.iter().flatten();
@@ -121,6 +162,20 @@ impl LabelSelector {
 }
 
 impl LabelSelectorRequirement {
+    fn check(&self) -> Result<(), SelectorError> {
+        let values = self.values.as_deref().unwrap_or_default();
+        match (self.operator.as_str(), values.is_empty()) {
+            ("In" | "NotIn", false) | ("Exists" | "DoesNotExist", true) => {}
+            ("In" | "NotIn", true) => return Err(SelectorError::NoValues(self.operator.clone())),
+            ("Exists" | "DoesNotExist", false) => {
+                return Err(SelectorError::Values(self.operator.clone()));
+            }
+            _ => return Err(SelectorError::Operator(self.operator.clone())),
+        }
+        check_key(&self.key)?;
+        values.iter().try_for_each(|value| check_value(value))
+    }
+
     /// As apimachinery's `labels.Requirement` has it: `NotIn` is true of what has no such label.
     fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         let values = self.values.as_deref().unwrap_or_default();
@@ -133,6 +188,36 @@ impl LabelSelectorRequirement {
             _ => false,
         }
     }
+}
+
+/// A name, behind a DNS subdomain and a slash or not.
+fn check_key(key: &str) -> Result<(), SelectorError> {
+    let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(a, b)| (Some(a), b));
+    let is_part = |part: &str| {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        part.bytes().all(inner)
+            && !part.is_empty()
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    let is_domain = |text: &str| text.len() <= 253 && text.split('.').all(is_part);
+    let is_key = !name.is_empty() && is_name(name) && prefix.is_none_or(is_domain);
+    if is_key { Ok(()) } else { Err(SelectorError::Key(key.to_owned())) }
+}
+
+fn check_value(value: &str) -> Result<(), SelectorError> {
+    if is_name(value) { Ok(()) } else { Err(SelectorError::Value(value.to_owned())) }
+}
+
+/// At most 63 letters, digits, dashes, underscores and dots, of which the first and the last are
+/// letters or digits.
+fn is_name(text: &str) -> bool {
+    let edge = |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_alphanumeric());
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    text.len() <= 63
+        && text.bytes().all(inner)
+        && edge(text.bytes().next())
+        && edge(text.bytes().next_back())
 }
 
 /// One requirement of a [`LabelSelector`].
@@ -179,9 +264,7 @@ mod tests {
             let selector: LabelSelector = serde_json::from_value(selector).unwrap();
             selector.matches(&labels)
         };
-        let is = |operator: &str, key: &str, values: &[&str]| {
-            json!({ "matchExpressions": [{ "key": key, "operator": operator, "values": values }] })
-        };
+        let is = |operator: &str, key: &str, values: &[&str]| json!({ "matchExpressions": [{ "key": key, "operator": operator, "values": values }] });
         assert!(selects(json!({})), "an empty selector selects everything");
         assert!(selects(json!({ "matchLabels": { "team": "web" } })));
         assert!(!selects(json!({ "matchLabels": { "team": "web", "x": "" } })));
@@ -195,5 +278,43 @@ mod tests {
         let mut both = is("Exists", "team", &[]);
         both["matchLabels"] = json!({ "team": "db" });
         assert!(!selects(both));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_an_error() {
+        let check = |selector| {
+            let selector: LabelSelector = serde_json::from_value(selector).unwrap();
+            selector.check().map_err(|error| error.to_string())
+        };
+        let is = |operator: &str, key: &str, values: &[&str]| {
+            check(json!({ "matchExpressions": [
+                { "key": key, "operator": operator, "values": values },
+            ] }))
+        };
+        for selector in [
+            json!({}),
+            json!({ "matchLabels": { "team": "", "a.b-c/team_1": "Web" } }),
+            json!({ "matchExpressions": [{ "key": "team", "operator": "Exists" }] }),
+        ] {
+            assert_eq!(check(selector), Ok(()));
+        }
+        assert_eq!(is("In", "team", &["web", ""]), Ok(()));
+        let long = "a".repeat(64);
+        for (refused, why) in [
+            (is("Gt", "team", &["1"]), "operator \"Gt\" is not known"),
+            (is("in", "team", &["web"]), "operator \"in\" is not known"),
+            (is("In", "team", &[]), "operator In needs values"),
+            (is("NotIn", "team", &[]), "operator NotIn needs values"),
+            (is("Exists", "team", &["web"]), "operator Exists takes no values"),
+            (is("In", "team", &["a b"]), "\"a b\" is no value"),
+            (is("Exists", "", &[]), "\"\" is no key"),
+            (is("Exists", "/team", &[]), "is no key"),
+            (is("Exists", "A/team", &[]), "is no key"),
+            (is("Exists", &long, &[]), "is no key"),
+            (check(json!({ "matchLabels": { "team": "-web" } })), "is no value"),
+            (check(json!({ "matchLabel": { "team": "web" } })), "field \"matchLabel\""),
+        ] {
+            assert!(refused.as_ref().is_err_and(|error| error.contains(why)), "{refused:?}: {why}");
+        }
     }
 }

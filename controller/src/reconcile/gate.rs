@@ -85,8 +85,8 @@ pub(super) fn pass(
         Err(error) => return Err(refused(format!("could not read {store}: {error}"))),
     };
     if key.kind == Kind::ClusterSecretStore {
-        let labels = context.cache.namespace(namespace).unwrap_or_default();
-        if !allows(spec.conditions(), namespace, &labels) {
+        let known = context.cache.namespace(namespace).unwrap_or_default();
+        if !allows(spec.conditions(), namespace, &known.labels) {
             return Err(refused(format!(
                 "using cluster store \"{}\" is not allowed from namespace \"{namespace}\": denied \
                  by spec.condition",

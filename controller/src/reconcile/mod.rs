@@ -1,5 +1,6 @@
 //! One look at one object: what it should be like, and the writes that make it so.
 
+mod cluster_external_secret;
 mod external_secret;
 mod gate;
 mod store;
@@ -9,7 +10,7 @@ pub(crate) use external_secret::LONGEST_SHARE;
 pub(crate) use store::refers_to;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use extsecret_engine::template;
@@ -45,6 +46,8 @@ pub(crate) struct Options {
     pub(crate) lazy_refresh_time: bool,
     /// Whether there are stores of the cluster at all.
     pub(crate) cluster_stores: bool,
+    /// Whether ClusterExternalSecrets are looked at.
+    pub(crate) cluster_external_secrets: bool,
     /// Whether stores are looked at.
     pub(crate) stores: bool,
     /// How templates are run.
@@ -69,6 +72,8 @@ pub(crate) struct Context {
 pub(crate) struct Memory {
     /// The exact times of refreshes; a status has whole seconds.
     refreshed: Mutex<HashMap<Name, Timestamp>>,
+    /// ExternalSecrets, by uid, that were made here.
+    made: Mutex<HashSet<String>>,
     /// Objects, by uid, that ESO's finalizer was taken off: once, because whoever puts it there again
     /// will do so for ever.
     relieved: Mutex<HashSet<String>>,
@@ -91,6 +96,15 @@ impl Memory {
     fn relieve(&self, uid: &str) -> bool {
         self.relieved.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned())
     }
+
+    /// It did not succeed: the next time is the first again.
+    fn not_relieved(&self, uid: &str) {
+        self.relieved.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
+    fn made(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Looks at `key`.
@@ -98,7 +112,7 @@ pub(crate) async fn look(context: &Context, key: &Key, trigger: Trigger) -> Next
     match key.kind {
         Kind::ExternalSecret => external_secret::look(context, key, trigger).await,
         Kind::SecretStore | Kind::ClusterSecretStore => store::look(context, key).await,
-        Kind::ClusterExternalSecret => Next::Idle,
+        Kind::ClusterExternalSecret => cluster_external_secret::look(context, key).await,
     }
 }
 
