@@ -2,7 +2,6 @@
 //! and who loses them.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use extsecret_crds::schema;
@@ -16,19 +15,15 @@ use serde_json::{Value, json};
 const MINUTE: Duration = Duration::from_mins(1);
 const NAMESPACES: &str = "api/v1/namespaces";
 
-/// A cluster for the tests of this file, or `None` if Go is not installed. Garbage collection knows
-/// the kinds from the first moment.
-fn cluster() -> Option<&'static Cluster> {
-    static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
-    let start = || {
-        let folder: PathBuf = tools::crate_dir().join("../crds");
-        let files = schema::files().expect("YAML").into_iter().map(|file| folder.join(file.name));
-        files.fold(Cluster::setup(), |setup, file| setup.crds(&file)).start()
-    };
-    CLUSTER.get_or_init(start).as_ref()
+/// A cluster of the test's own, since a controller works for all of one, or `None` if Go is not
+/// installed. Garbage collection knows the kinds from the first moment.
+fn cluster() -> Option<Cluster> {
+    let folder: PathBuf = tools::crate_dir().join("../crds");
+    let files = schema::files().expect("YAML").into_iter().map(|file| folder.join(file.name));
+    files.fold(Cluster::setup(), |setup, file| setup.crds(&file)).start()
 }
 
-/// One test's part of the cluster: its namespaces carry its label, its objects its name.
+/// What a test works with: its namespaces carry its label, its objects its name.
 struct Bench {
     name: &'static str,
     api: Api,
@@ -175,7 +170,7 @@ fn looked(controller: &mut Controller, name: &str) {
 #[test]
 fn namespaces_have_it_as_long_as_they_are_selected() {
     let cluster = require!(cluster());
-    let bench = Bench::new(cluster, "selected");
+    let bench = Bench::new(&cluster, "selected");
     let [web, taken, other] = [("web", true), ("taken", true), ("other", false)]
         .map(|(suffix, selected)| bench.namespace(suffix, selected));
     let foreign = json!({
@@ -187,7 +182,7 @@ fn namespaces_have_it_as_long_as_they_are_selected() {
     let below_taken = format!("{EXTERNAL_SECRETS}/namespaces/{taken}/externalsecrets");
     let foreign = bench.api.create(&below_taken, &foreign);
     bench.create(&bench.cluster_external_secret());
-    let controller = Controller::start(cluster, &bench.aws, &[]);
+    let controller = Controller::start(&cluster, &bench.aws, &[]);
 
     let (made, secret) = bench.synced(&web, "web");
     assert_eq!(secret["data"]["db"], "Q0FOQVJZ");
@@ -254,7 +249,7 @@ fn namespaces_have_it_as_long_as_they_are_selected() {
     // Another controller finds everything as it should be.
     controller.stop();
     let before = bench.versions();
-    let mut controller = Controller::start(cluster, &bench.aws, &[]);
+    let mut controller = Controller::start(&cluster, &bench.aws, &[]);
     looked(&mut controller, bench.name);
     for namespace in [&web, &other, &taken] {
         let series =
@@ -266,7 +261,7 @@ fn namespaces_have_it_as_long_as_they_are_selected() {
 
     // Switched off, it does nothing, and says nothing.
     let off = ["--enable-cluster-external-secret-reconciler=false"];
-    let controller = Controller::start(cluster, &bench.aws, &off);
+    let controller = Controller::start(&cluster, &bench.aws, &off);
     let another = bench.namespace("another", true);
     bench.api.delete(&bench.path());
     wait_until(MINUTE, "garbage collection", || {
@@ -282,11 +277,11 @@ fn namespaces_have_it_as_long_as_they_are_selected() {
 #[test]
 fn nothing_goes_that_is_not_known_to_have_to() {
     let cluster = require!(cluster());
-    let bench = Bench::new(cluster, "kept");
+    let bench = Bench::new(&cluster, "kept");
     let [web, copied] = [("web", true), ("copied", false)]
         .map(|(suffix, selected)| bench.namespace(suffix, selected));
     bench.create(&bench.cluster_external_secret());
-    let controller = Controller::start(cluster, &bench.aws, &[]);
+    let controller = Controller::start(&cluster, &bench.aws, &[]);
     let (made, secret) = bench.synced(&web, "web");
     bench.status(&[&web], &[]);
 
@@ -328,7 +323,7 @@ fn nothing_goes_that_is_not_known_to_have_to() {
 #[test]
 fn what_external_secrets_operator_made_is_taken_over() {
     let cluster = require!(cluster());
-    let bench = Bench::new(cluster, "taken-over");
+    let bench = Bench::new(&cluster, "taken-over");
     let web = bench.namespace("web", true);
     let guard = "externalsecrets.external-secrets.io/ces-taken-over";
     let namespace = format!("{NAMESPACES}/{web}");
@@ -365,7 +360,7 @@ fn what_external_secrets_operator_made_is_taken_over() {
     });
     let path = format!("{EXTERNAL_SECRETS}/namespaces/{web}/externalsecrets");
     let made = bench.api.create(&path, &made);
-    let mut controller = Controller::start(cluster, &bench.aws, &[]);
+    let mut controller = Controller::start(&cluster, &bench.aws, &[]);
     looked(&mut controller, bench.name);
     let (now, _) = bench.synced(&web, "web");
     for field in ["uid", "generation", "labels", "ownerReferences"] {
