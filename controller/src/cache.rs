@@ -201,7 +201,7 @@ impl Cache {
         if same.is_none_or(|before| changed || before.owners != held.owners) {
             let owners = [before.and_then(|before| before.owner.clone()), held.owner.clone()];
             let anybody = same.is_none_or(|before| before.owners != held.owners);
-            wakes.extend(state.wake_makers(&name.name, owners, anybody, now));
+            wakes.extend(state.wake_makers(&name.name, &owners, anybody, now));
         }
         if changed {
             let links = watched.object.as_ref().map(Links::of).unwrap_or_default();
@@ -222,7 +222,7 @@ impl Cache {
         let key = external_secret(name);
         state.index.remove(&key);
         state.unlink_made(name, held.owner.as_ref());
-        let mut wakes = state.wake_makers(&name.name, [held.owner, None], true, now);
+        let mut wakes = state.wake_makers(&name.name, &[held.owner], true, now);
         wakes.push((key, Trigger::new(Urgency::Changed, now)));
         wakes
     }

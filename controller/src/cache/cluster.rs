@@ -171,7 +171,7 @@ impl State {
     pub(super) fn wake_makers(
         &self,
         name: &str,
-        owners: [Option<Arc<str>>; 2],
+        owners: &[Option<Arc<str>>],
         anybody: bool,
         now: Instant,
     ) -> Wakes {

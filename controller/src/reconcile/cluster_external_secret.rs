@@ -445,7 +445,7 @@ impl News {
             if namespaces.is_empty() {
                 continue;
             }
-            let list = list(namespaces.iter().map(|name| name.to_string()));
+            let list = list(namespaces.iter().map(ToString::to_string));
             let message = cut(format!("external secret {did} in {list}"));
             tracing::info!(object = %key, message, "namespaces");
             let event = Event { warning: false, reason, message };

@@ -323,9 +323,10 @@ fn failing(
     let failures: Vec<_> = failures.collect();
     status.failed_namespaces = Some(failures).filter(|failures| !failures.is_empty());
     // ESO's schema knows neither reason nor time here.
-    let (is_true, message) = match failed.is_empty() {
-        true => ("True", None),
-        false => ("False", Some(NAMESPACES_FAILED.to_owned())),
+    let (is_true, message) = if failed.is_empty() {
+        ("True", None)
+    } else {
+        ("False", Some(NAMESPACES_FAILED.to_owned()))
     };
     let conditions = status.conditions.get_or_insert_default();
     let is_ready = |it: &Condition| it.type_ == ConditionType::Ready;
