@@ -20,7 +20,7 @@ use crate::logs::{LogFormat, LogLevel};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "extsecret-controller", version)]
 pub(crate) struct Args {
-    /// Objects that are looked at at once
+    /// Objects that are worked on at once, besides those that wait for AWS
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) concurrent: u16,
 

@@ -69,6 +69,8 @@ pub(crate) enum Next {
     After(Duration),
     /// Again soon, and less and less often.
     Backoff,
+    /// The same, but never less often than this.
+    BackoffWithin(Duration),
     /// The object is gone.
     Gone,
 }
@@ -174,11 +176,14 @@ impl Queue {
                 entry.failures = 0;
                 Some(pause)
             }
-            Next::Backoff => {
+            Next::Backoff | Next::BackoffWithin(_) => {
+                let longest = match next {
+                    Next::BackoffWithin(longest) => longest.clamp(FIRST_PAUSE, LONGEST_PAUSE),
+                    _ => LONGEST_PAUSE,
+                };
                 let pause = FIRST_PAUSE.saturating_mul(1 << entry.failures.min(16));
                 entry.failures += 1;
-                let pause = pause.min(LONGEST_PAUSE);
-                Some(pause.mul_f64(1.0 + random.clamp(0.0, 1.0) / 4.0))
+                Some(pause.min(longest).mul_f64(1.0 + random.clamp(0.0, 1.0) / 4.0))
             }
         };
         if let Some(trigger) = entry.waiting {
@@ -283,6 +288,21 @@ mod tests {
         queue.next(now).unwrap();
         queue.done(&a, Next::After(Duration::from_secs(5)), now, 0.0);
         assert_eq!((queue.failures(&a), queue.until().unwrap() - now), (0, Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn what_is_refreshed_often_is_tried_again_as_often() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        let a = key("a");
+        let mut pauses = Vec::new();
+        for longest in [0, 5, 5, 5, 5, 3_600, 3_600] {
+            queue.add(&a, Trigger::new(Urgency::First, now));
+            queue.next(now).unwrap();
+            queue.done(&a, Next::BackoffWithin(Duration::from_secs(longest)), now, 0.0);
+            pauses.push((queue.until().unwrap() - now).as_secs());
+        }
+        assert_eq!(pauses, [1, 2, 4, 5, 5, 32, 64]);
     }
 
     #[test]

@@ -28,10 +28,13 @@ use crate::queue::Next;
 use crate::reconcile::{self, Context, LONGEST_SHARE, Memory, Options};
 use crate::system;
 use crate::watch::{Started, Wanted, Watches};
-use crate::work::Work;
+use crate::work::{Room, Work};
 
 /// Bytes of values that are remembered at most, so that they can be shared.
 const REMEMBERED: usize = 16 << 20;
+
+/// Looks that are under way at most, most of which wait for a provider.
+const MOST_LOOKS: usize = 512;
 
 /// How long running looks have to end when the process is asked to.
 const GRACE: Duration = Duration::from_secs(20);
@@ -127,12 +130,12 @@ async fn work_until(
         }
     };
     let mut lost = std::pin::pin!(lost);
-    let most = usize::from(args.concurrent);
+    let room = Room::new(usize::from(args.concurrent), Arc::clone(&context.work));
     let mut looks = Looks::default();
     let mut round = tokio::time::interval(ROUND);
     loop {
         health.beat();
-        looks.start_more(context, most);
+        looks.start_more(context, &room);
         let until = context.work.queue().until();
         let pause = async {
             match until {
@@ -140,7 +143,8 @@ async fn work_until(
                 None => std::future::pending().await,
             }
         };
-        let is_full = looks.set.len() >= most;
+        // Something may be due and have no place: that is no reason to turn in circles.
+        let is_full = room.is_full() || looks.set.len() >= MOST_LOOKS;
         tokio::select! {
             // Others may begin in a few seconds: nothing more is begun, and nothing ended.
             biased;
@@ -151,7 +155,7 @@ async fn work_until(
             () = &mut stop => break,
             Some(ended) = looks.set.join_next_with_id() => looks.ended(context, ended),
             _ = round.tick() => take_numbers(context, aws),
-            () = context.work.rung(), if !is_full => {}
+            () = context.work.rung() => {}
             () = pause, if !is_full => {}
         }
     }
@@ -279,13 +283,15 @@ struct Looks {
 }
 
 impl Looks {
-    fn start_more(&mut self, context: &Arc<Context>, most: usize) {
-        while self.set.len() < most {
+    fn start_more(&mut self, context: &Arc<Context>, room: &Room) {
+        while self.set.len() < MOST_LOOKS {
+            let Some(mut place) = room.enter() else { break };
             let Some((key, trigger)) = context.work.queue().next(system::instant()) else { break };
             let context = Arc::clone(context);
             let looked = key.clone();
-            let handle =
-                self.set.spawn(async move { reconcile::look(&context, &looked, trigger).await });
+            let handle = self.set.spawn(async move {
+                reconcile::look(&context, &looked, trigger, &mut place).await
+            });
             self.keys.insert(handle.id(), key);
         }
     }
@@ -299,7 +305,7 @@ impl Looks {
         let Some(key) = self.keys.remove(&id) else { return };
         let result = match next {
             None => "panic",
-            Some(Next::Backoff) => "error",
+            Some(Next::Backoff | Next::BackoffWithin(_)) => "error",
             Some(Next::After(_)) => "requeue_after",
             Some(Next::Idle | Next::Gone) => "success",
         };

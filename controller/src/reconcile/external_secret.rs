@@ -24,6 +24,7 @@ use crate::key::{Key, Name};
 use crate::packed::ManagedSecret;
 use crate::queue::{Next, Trigger, Urgency};
 use crate::system;
+use crate::work::Place;
 
 /// How often it is tried to write what others change meanwhile.
 const ATTEMPTS: usize = 4;
@@ -58,7 +59,12 @@ impl Existing {
     }
 }
 
-pub(super) async fn look(context: &Context, key: &Key, trigger: Trigger) -> Next {
+pub(super) async fn look(
+    context: &Context,
+    key: &Key,
+    trigger: Trigger,
+    place: &mut Place,
+) -> Next {
     let started = system::instant();
     let Some(object) = context.cache.external_secret(&key.name) else {
         context.metrics.forget(key);
@@ -66,7 +72,7 @@ pub(super) async fn look(context: &Context, key: &Key, trigger: Trigger) -> Next
         return Next::Gone;
     };
     let next = match object {
-        Ok(object) => known(context, key, &object, trigger).await,
+        Ok(object) => known(context, key, &object, trigger, place).await,
         Err(error) => {
             tracing::warn!(object = %key, cause = error, "cannot be read");
             Next::Idle
@@ -76,7 +82,13 @@ pub(super) async fn look(context: &Context, key: &Key, trigger: Trigger) -> Next
     next
 }
 
-async fn known(context: &Context, key: &Key, object: &ExternalSecret, trigger: Trigger) -> Next {
+async fn known(
+    context: &Context,
+    key: &Key,
+    object: &ExternalSecret,
+    trigger: Trigger,
+    place: &mut Place,
+) -> Next {
     match gate::business(context, object, system::instant()) {
         Business::Ours => {}
         Business::Others => {
@@ -115,7 +127,23 @@ async fn known(context: &Context, key: &Key, object: &ExternalSecret, trigger: T
             return finish(context, key, object, plan, &version, now).await;
         }
     };
-    sync(context, key, object, &target, summary, now, since(object, cause, trigger)).await
+    let version = current_version(object);
+    context.metrics.sync_call(key);
+    if let Some(violation) = check_external_secret(&object.spec).into_iter().next() {
+        let plan = plan::failed(Step::GetData, &violation, false);
+        return finish(context, key, object, plan, &version, now).await;
+    }
+    let since = since(object, cause, trigger);
+    let values = place.wait_for(values::fetch(context, object, since)).await;
+    let plan = write(context, key, object, &target, summary, &values).await;
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => {
+            tracing::warn!(object = %key, cause = %error, "could not write");
+            plan::failed(Step::Update, &error, error.may_pass())
+        }
+    };
+    finish(context, key, object, plan, &version, now).await
 }
 
 /// Takes ESO's finalizer off: garbage collection does what it was for, and with ESO gone it would
@@ -217,34 +245,6 @@ fn spread(object: &ExternalSecret, pause: Duration) -> Duration {
     #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 53 bits")]
     let share = (hash >> 11) as f64 / (1_u64 << 53) as f64;
     pause + interval.mul_f64(share * SPREAD)
-}
-
-/// Fetches the values and writes what follows.
-async fn sync(
-    context: &Context,
-    key: &Key,
-    object: &ExternalSecret,
-    target: &Name,
-    summary: Option<Summary>,
-    now: Timestamp,
-    since: Instant,
-) -> Next {
-    let version = current_version(object);
-    context.metrics.sync_call(key);
-    if let Some(violation) = check_external_secret(&object.spec).into_iter().next() {
-        let plan = plan::failed(Step::GetData, &violation, false);
-        return finish(context, key, object, plan, &version, now).await;
-    }
-    let values = values::fetch(context, object, since).await;
-    let plan = write(context, key, object, target, summary, &values).await;
-    let plan = match plan {
-        Ok(plan) => plan,
-        Err(error) => {
-            tracing::warn!(object = %key, cause = %error, "could not write");
-            plan::failed(Step::Update, &error, error.may_pass())
-        }
-    };
-    finish(context, key, object, plan, &version, now).await
 }
 
 /// Writes the Secret, and what has to be said afterwards.
@@ -468,7 +468,11 @@ async fn finish(
     }
     let interval = spec.refresh_interval().ok().and_then(GoDuration::to_std);
     match outcome.retry {
-        Retry::Backoff => Next::Backoff,
+        // Whoever refreshes often anyway is not helped by longer pauses.
+        Retry::Backoff => match interval.filter(|it| !it.is_zero()) {
+            Some(interval) => Next::BackoffWithin(interval),
+            None => Next::Backoff,
+        },
         Retry::OnChange => {
             let interval = interval.filter(|it| !it.is_zero()).unwrap_or(SLOWEST);
             Next::After(interval.clamp(SLOW, SLOWEST))

@@ -26,7 +26,7 @@ use crate::follow::Follow;
 use crate::key::{Key, Kind, Name};
 use crate::metrics::Metrics;
 use crate::queue::{Next, Trigger};
-use crate::work::Work;
+use crate::work::{Place, Work};
 
 /// What is the same for every object.
 #[expect(clippy::struct_excessive_bools, reason = "flags")]
@@ -108,10 +108,15 @@ impl Memory {
 }
 
 /// Looks at `key`.
-pub(crate) async fn look(context: &Context, key: &Key, trigger: Trigger) -> Next {
+pub(crate) async fn look(
+    context: &Context,
+    key: &Key,
+    trigger: Trigger,
+    place: &mut Place,
+) -> Next {
     match key.kind {
-        Kind::ExternalSecret => external_secret::look(context, key, trigger).await,
-        Kind::SecretStore | Kind::ClusterSecretStore => store::look(context, key).await,
+        Kind::ExternalSecret => external_secret::look(context, key, trigger, place).await,
+        Kind::SecretStore | Kind::ClusterSecretStore => store::look(context, key, place).await,
         Kind::ClusterExternalSecret => cluster_external_secret::look(context, key).await,
     }
 }

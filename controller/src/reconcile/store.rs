@@ -18,6 +18,7 @@ use crate::index::{Source, SourceKind};
 use crate::key::{Key, Kind};
 use crate::queue::Next;
 use crate::system;
+use crate::work::Place;
 
 /// How long the provider may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,7 +35,7 @@ struct Verdict {
     may_pass: bool,
 }
 
-pub(super) async fn look(context: &Context, key: &Key) -> Next {
+pub(super) async fn look(context: &Context, key: &Key, place: &mut Place) -> Next {
     let started = system::instant();
     let Some(store) = context.cache.store(key) else {
         context.metrics.forget(key);
@@ -42,7 +43,7 @@ pub(super) async fn look(context: &Context, key: &Key) -> Next {
     };
     let next = match &store.spec {
         Ok(spec) if !gate::is_ours(&context.options, spec) => Next::Idle,
-        Ok(spec) => judged(context, key, &store, spec).await,
+        Ok(spec) => judged(context, key, &store, spec, place).await,
         Err(error) => {
             tracing::warn!(object = %key, cause = error, "cannot be read");
             Next::Idle
@@ -52,13 +53,19 @@ pub(super) async fn look(context: &Context, key: &Key) -> Next {
     next
 }
 
-async fn judged(context: &Context, key: &Key, store: &Store, spec: &SecretStoreSpec) -> Next {
+async fn judged(
+    context: &Context,
+    key: &Key,
+    store: &Store,
+    spec: &SecretStoreSpec,
+    place: &mut Place,
+) -> Next {
     // Somebody looks after the stores of other providers, or nobody can.
     let others = spec.provider.aws.is_none();
     if others && store.ready().is_some() {
         return Next::Idle;
     }
-    let verdict = judge(context, key, spec).await;
+    let verdict = place.wait_for(judge(context, key, spec)).await;
     let failures = context.work.queue().failures(key);
     let interval = interval(context, spec);
     if !verdict.ready && verdict.may_pass && store.ready() == Some(true) && failures < FAILURES {
