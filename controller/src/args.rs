@@ -13,8 +13,8 @@ use crate::logs::{LogFormat, LogLevel};
 ///
 /// The cluster is that of KUBECONFIG, or the one this runs in. Flags that are named as those of
 /// External Secrets Operator mean the same. AWS is reached with the SDK's default credentials unless
-/// a store names others; AWS_SECRETSMANAGER_ENDPOINT, AWS_SSM_ENDPOINT and AWS_STS_ENDPOINT replace
-/// its addresses.
+/// a store names others; AWS_SECRETSMANAGER_ENDPOINT, AWS_SSM_ENDPOINT, AWS_STS_ENDPOINT and
+/// AWS_SQS_ENDPOINT replace its addresses.
 #[expect(clippy::doc_markdown, reason = "they are help texts")]
 #[expect(clippy::struct_excessive_bools, reason = "flags")]
 #[derive(Clone, Debug, Parser)]
@@ -67,6 +67,11 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) lazy_refresh_time: bool,
 
+    /// The SQS queue to which EventBridge sends changes of secrets and parameters: they are synced within
+    /// a second instead of at the next refresh. It is read with the process's own AWS credentials
+    #[arg(long, value_name = "URL")]
+    pub(crate) events_queue_url: Option<String>,
+
     /// Work only while holding a Lease, so that several replicas may run
     #[arg(long, action = ArgAction::Set, default_value_t = false, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub(crate) enable_leader_election: bool,
@@ -114,6 +119,10 @@ pub(crate) struct Args {
     /// Where Parameter Store is
     #[arg(long, env = "AWS_SSM_ENDPOINT", hide = true)]
     pub(crate) parameter_store_endpoint: Option<String>,
+
+    /// Where the Simple Queue Service is
+    #[arg(long, env = "AWS_SQS_ENDPOINT", hide = true)]
+    pub(crate) sqs_endpoint: Option<String>,
 
     /// Where the Security Token Service is
     #[arg(long, env = "AWS_STS_ENDPOINT", hide = true)]

@@ -18,9 +18,11 @@ use extsecret_crds::{
 };
 use extsecret_engine::hash::OWNER_LABEL;
 use extsecret_engine::secret::Secret;
+use extsecret_provider::events::Change;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use tokio::time::Instant;
 
+use crate::changes;
 use crate::index::{Index, Links, Source};
 use crate::key::{Key, Kind, Name};
 use crate::packed::{ManagedSecret, Watched, unpack};
@@ -397,6 +399,27 @@ impl Cache {
             wakes.extend(writers.map(|key| (key.clone(), Trigger::new(Urgency::Changed, now))));
         }
         wakes
+    }
+
+    /// Who reads a value that has changed.
+    pub(crate) fn readers_of(&self, change: &Change) -> BTreeSet<Key> {
+        let state = self.state();
+        let mut readers = BTreeSet::new();
+        let aws = state.stores.iter().filter_map(|(key, store)| {
+            let aws = store.spec.as_ref().ok()?.provider.aws.as_ref()?;
+            Some((key, aws, changes::is_own(aws, change)?))
+        });
+        readers.extend(aws.flat_map(|(key, aws, is_own)| {
+            let prefix = aws.prefix.as_deref().unwrap_or_default();
+            let names = change.names.iter().filter_map(move |name| name.strip_prefix(prefix));
+            let all: Vec<&str> = change.names.iter().map(String::as_str).collect();
+            let index = &state.index;
+            let finders: Vec<_> = index.finders(key, &all).cloned().collect();
+            let account = &change.account;
+            let readers = names.flat_map(move |name| index.readers(key, account, is_own, name));
+            readers.cloned().chain(finders)
+        }));
+        readers
     }
 
     /// Whether a template is read from `source`, or a Secret that is waited for is `source`.

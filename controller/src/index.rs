@@ -6,6 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use extsecret_crds::ExternalSecret;
 use extsecret_engine::request::StoreName;
 use extsecret_engine::template::{self, Reference};
+use extsecret_provider::events::{account_of, names_of};
+use gotemplate::regexp::Regexp;
 
 use crate::key::{Key, Name};
 
@@ -38,8 +40,8 @@ pub(crate) struct Links {
     pub(crate) sources: Vec<Source>,
     /// Keys at the provider, as they are written.
     pub(crate) remote: Vec<(Key, Box<str>)>,
-    /// Stores that are searched: anything in them may matter.
-    pub(crate) searched: Vec<Key>,
+    /// Stores that are searched, and the expression that names have to match.
+    pub(crate) searched: Vec<(Key, Option<Box<str>>)>,
 }
 
 /// The stores that `object` names, each once, whatever is wrong with the rest of it.
@@ -85,7 +87,10 @@ impl Links {
                 | extsecret_engine::request::Fetch::Tags { key } => {
                     links.remote.push((store, key.into()));
                 }
-                extsecret_engine::request::Fetch::Find(_) => links.searched.push(store),
+                extsecret_engine::request::Fetch::Find(find) => {
+                    let regexp = find.name.and_then(|name| name.regexp);
+                    links.searched.push((store, regexp.map(Into::into)));
+                }
             }
         }
         links
@@ -99,6 +104,21 @@ pub(crate) struct Index {
     by_store: HashMap<Key, BTreeSet<Key>>,
     by_target: HashMap<Name, BTreeSet<Key>>,
     by_source: HashMap<Source, BTreeSet<Key>>,
+    by_remote: HashMap<Remote, BTreeSet<Key>>,
+    searchers: HashMap<Key, BTreeSet<Key>>,
+}
+
+/// A key at the provider: the store that it is read through, the account where the key itself names one,
+/// and its name as events have it.
+type Remote = (Key, Box<str>, Box<str>);
+
+fn remotes(links: &Links) -> Vec<Remote> {
+    let all = links.remote.iter().flat_map(|(store, key)| {
+        let account = account_of(key).unwrap_or_default();
+        let names = names_of(key).into_iter();
+        names.map(move |name| (store.clone(), account.into(), name.into_boxed_str()))
+    });
+    all.collect()
 }
 
 fn put<K: std::hash::Hash + Eq + Clone>(map: &mut HashMap<K, BTreeSet<Key>>, to: &K, key: &Key) {
@@ -130,6 +150,12 @@ impl Index {
         for source in &links.sources {
             put(&mut self.by_source, source, key);
         }
+        for remote in &remotes(&links) {
+            put(&mut self.by_remote, remote, key);
+        }
+        for (store, _) in &links.searched {
+            put(&mut self.searchers, store, key);
+        }
         self.of.insert(key.clone(), links);
     }
 
@@ -144,6 +170,12 @@ impl Index {
         }
         for source in &links.sources {
             take(&mut self.by_source, source, key);
+        }
+        for remote in &remotes(&links) {
+            take(&mut self.by_remote, remote, key);
+        }
+        for (store, _) in &links.searched {
+            take(&mut self.searchers, store, key);
         }
     }
 
@@ -162,6 +194,33 @@ impl Index {
         self.by_source.get(source).into_iter().flatten()
     }
 
+    /// Who reads the value with this name through a store. `account` is that of the value; keys that
+    /// name no account are meant if `is_own`.
+    pub(crate) fn readers(
+        &self,
+        store: &Key,
+        account: &str,
+        is_own: bool,
+        name: &str,
+    ) -> impl Iterator<Item = &Key> {
+        let accounts = [Some(account), is_own.then_some("")].into_iter().flatten();
+        let remotes = accounts.map(|account| (store.clone(), account.into(), name.into()));
+        remotes.filter_map(|remote: Remote| self.by_remote.get(&remote)).flatten()
+    }
+
+    /// Who finds a value with one of these names when they search a store.
+    pub(crate) fn finders(&self, store: &Key, names: &[&str]) -> impl Iterator<Item = &Key> {
+        let finds = move |searcher: &&Key| {
+            let searched = self.of.get(*searcher).into_iter().flat_map(|links| &links.searched);
+            searched.filter(|(searched, _)| searched == store).any(|(_, regexp)| {
+                // What cannot be read is told by whoever looks at it.
+                let regexp = regexp.as_ref().and_then(|regexp| Regexp::new(regexp.as_bytes()).ok());
+                regexp.is_none_or(|regexp| names.iter().any(|it| regexp.is_match(it.as_bytes())))
+            })
+        };
+        self.searchers.get(store).into_iter().flatten().filter(finds)
+    }
+
     /// Who has a store at all: for tests of completeness.
     #[cfg(test)]
     fn is_empty(&self) -> bool {
@@ -169,6 +228,8 @@ impl Index {
             && self.by_store.is_empty()
             && self.by_target.is_empty()
             && self.by_source.is_empty()
+            && self.by_remote.is_empty()
+            && self.searchers.is_empty()
     }
 }
 
@@ -213,7 +274,7 @@ mod tests {
             assert_eq!(index.users_of_source(&source).collect::<Vec<_>>(), [&key]);
         }
         assert_eq!(links.remote, [(main.clone(), "two".into()), (all, "one".into())]);
-        assert_eq!(links.searched, [main]);
+        assert_eq!(links.searched, [(main, Some(".".into()))]);
         index.remove(&key);
         assert!(index.is_empty());
     }

@@ -12,6 +12,7 @@
 mod apply;
 mod args;
 mod cache;
+mod changes;
 mod connect;
 mod events;
 mod follow;

@@ -66,6 +66,7 @@ struct Rest {
     overdue: Duration,
     followed: usize,
     messages: Option<u64>,
+    queue_reachable: Option<bool>,
 }
 
 impl Metrics {
@@ -150,9 +151,13 @@ impl Metrics {
     }
 
     /// How many messages wait in the queue of change events, if that is known.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the queue of change events is not read yet"))]
     pub(crate) fn messages(&self, waiting: Option<u64>) {
         lock(&self.rest).messages = waiting;
+    }
+
+    /// Whether the queue of change events can be read, if there is one.
+    pub(crate) fn queue_reachable(&self, reachable: Option<bool>) {
+        lock(&self.rest).queue_reachable = reachable;
     }
 
     /// What was asked of AWS so far.
@@ -161,10 +166,6 @@ impl Metrics {
     }
 
     /// How many calls of this kind were made so far.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the provider does not count by operation yet")
-    )]
     pub(crate) fn calls(&self, call: Call, total: u64) {
         lock(&self.rest).calls.insert(call, total);
     }
@@ -245,6 +246,11 @@ impl Metrics {
             let name = "extsecret_queue_messages";
             text.family(name, Type::Gauge, "Messages that wait in the queue of change events.");
             text.sample(&[], waiting);
+        }
+        if let Some(reachable) = rest.queue_reachable {
+            let name = "extsecret_queue_reachable";
+            text.family(name, Type::Gauge, "Whether the queue of change events can be read.");
+            text.sample(&[], u8::from(reachable));
         }
         text.family("extsecret_leader", Type::Gauge, "Whether this process may work.");
         text.sample(&[], u8::from(self.leads.load(Ordering::Relaxed)));
@@ -386,6 +392,7 @@ mod tests {
         metrics.watch_restarted("Secret");
         metrics.leads(true);
         metrics.messages(Some(9));
+        metrics.queue_reachable(Some(false));
         holds(
             &metrics,
             &[
@@ -404,6 +411,7 @@ mod tests {
                 r#"extsecret_watch_restarts_total{kind="Secret"} 1"#,
                 "extsecret_leader 1",
                 "extsecret_queue_messages 9",
+                "extsecret_queue_reachable 0",
             ],
         );
         metrics.messages(None);

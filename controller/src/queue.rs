@@ -40,15 +40,21 @@ pub(crate) struct Trigger {
     /// Whether values are to be fetched even if the object itself gives no reason: something that it
     /// refers to has changed.
     pub(crate) refetch: bool,
+    /// Whether the provider says that a value has changed: to be fetched if polling would, too.
+    pub(crate) told: bool,
 }
 
 impl Trigger {
     pub(crate) fn new(urgency: Urgency, since: Instant) -> Self {
-        Self { urgency, since, refetch: false }
+        Self { urgency, since, refetch: false, told: false }
     }
 
     pub(crate) fn refetch(since: Instant) -> Self {
         Self { refetch: true, ..Self::new(Urgency::Changed, since) }
+    }
+
+    pub(crate) fn told(since: Instant) -> Self {
+        Self { told: true, ..Self::new(Urgency::Changed, since) }
     }
 
     fn and(self, other: Self) -> Self {
@@ -56,6 +62,7 @@ impl Trigger {
             urgency: self.urgency.min(other.urgency),
             since: self.since.max(other.since),
             refetch: self.refetch || other.refetch,
+            told: self.told || other.told,
         }
     }
 }
@@ -81,6 +88,8 @@ struct Entry {
     due: Option<(Instant, u64)>,
     running: bool,
     failures: u32,
+    /// What the look under way is for, or the last one, if it failed: the next is for that, too.
+    owed: Option<Trigger>,
 }
 
 /// The queue.
@@ -142,7 +151,11 @@ impl Queue {
                 if entry.running || !entry.waiting.as_ref().is_some_and(fits) {
                     continue;
                 }
-                let Some(trigger) = entry.waiting.take() else { continue };
+                let Some(mut trigger) = entry.waiting.take() else { continue };
+                if let Some(owed) = entry.owed {
+                    trigger = Trigger { urgency: trigger.urgency, ..trigger.and(owed) };
+                }
+                entry.owed = Some(trigger);
                 entry.running = true;
                 if let Some(due) = entry.due.take() {
                     self.due.remove(&due);
@@ -169,11 +182,11 @@ impl Queue {
         self.running -= 1;
         let pause = match next {
             Next::Idle | Next::Gone => {
-                entry.failures = 0;
+                (entry.failures, entry.owed) = (0, None);
                 None
             }
             Next::After(pause) => {
-                entry.failures = 0;
+                (entry.failures, entry.owed) = (0, None);
                 Some(pause)
             }
             Next::Backoff | Next::BackoffWithin(_) => {
@@ -288,6 +301,22 @@ mod tests {
         queue.next(now).unwrap();
         queue.done(&a, Next::After(Duration::from_secs(5)), now, 0.0);
         assert_eq!((queue.failures(&a), queue.until().unwrap() - now), (0, Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn what_a_look_was_for_is_not_forgotten_when_it_fails() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        let a = key("a");
+        queue.add(&a, Trigger::told(now));
+        queue.next(now).unwrap();
+        queue.done(&a, Next::Backoff, now, 0.0);
+        let later = queue.until().unwrap();
+        let (_, trigger) = queue.next(later).unwrap();
+        assert_eq!(trigger, Trigger { urgency: Urgency::Due, ..Trigger::told(later) });
+        queue.done(&a, Next::After(Duration::from_secs(1)), later, 0.0);
+        let (_, trigger) = queue.next(queue.until().unwrap()).unwrap();
+        assert!(!trigger.told, "it is done");
     }
 
     #[test]

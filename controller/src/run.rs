@@ -16,6 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::apply::Apply;
 use crate::args::Args;
 use crate::cache::Cache;
+use crate::changes;
 use crate::connect::Objects;
 use crate::events::Recorder;
 use crate::follow::Follow;
@@ -24,7 +25,7 @@ use crate::index::{Source, SourceKind};
 use crate::key::Key;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
-use crate::queue::Next;
+use crate::queue::{Next, Trigger};
 use crate::reconcile::{self, Context, LONGEST_SHARE, Memory, Options};
 use crate::system;
 use crate::watch::{Started, Wanted, Watches};
@@ -58,6 +59,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let work = Arc::new(Work::default());
     let follow = Arc::new(Follow::new(client.clone(), waker(&cache, &work)));
     let aws = Arc::new(provider(&args, client.clone(), &follow)?);
+    let queue = changes::Queue::open(&args, &aws).await?;
     let recorder = Recorder::start(client.clone(), Arc::clone(&metrics), system::timestamp);
     let context = Arc::new(Context {
         options: options(&args),
@@ -69,6 +71,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         recorder,
         metrics: Arc::clone(&metrics),
         memory: Memory::default(),
+        queue: queue.as_ref().map(changes::Queue::health),
     });
     let watches =
         Watches { client: client.clone(), cache, work, metrics, namespace: args.namespace.clone() };
@@ -98,9 +101,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         () = &mut stop => return Ok(()),
     };
     context.metrics.leads(true);
+    let reading = queue.map(|queue| queue.start(&context));
     let ended = work_until(&args, &context, &aws, &health, leadership.as_mut(), stop).await;
     context.metrics.leads(false);
     ended?;
+    if let Some(reading) = reading {
+        reading.end().await;
+    }
     match context.recorder.flush(GRACE).await {
         0 => {}
         left => tracing::warn!(left, "some events were not written"),
@@ -271,7 +278,14 @@ fn take_numbers(context: &Context, aws: &Aws) {
     };
     context.metrics.depth("externalsecret", depth);
     context.metrics.waits(oldest, context.follow.len());
+    let reachable = context.queue.as_ref().map(|queue| queue.borrow().reachable);
+    context.metrics.queue_reachable(reachable);
     context.metrics.provider(aws.counts());
+    for calls in aws.calls() {
+        context
+            .metrics
+            .calls((calls.provider, calls.call, calls.status == "success"), calls.number);
+    }
     context.follow.forget_unused(now, |source| context.cache.is_used(source));
 }
 
@@ -279,7 +293,7 @@ fn take_numbers(context: &Context, aws: &Aws) {
 #[derive(Default)]
 struct Looks {
     set: JoinSet<Next>,
-    keys: HashMap<Id, Key>,
+    keys: HashMap<Id, (Key, Trigger)>,
 }
 
 impl Looks {
@@ -292,7 +306,7 @@ impl Looks {
             let handle = self.set.spawn(async move {
                 reconcile::look(&context, &looked, trigger, &mut place).await
             });
-            self.keys.insert(handle.id(), key);
+            self.keys.insert(handle.id(), (key, trigger));
         }
     }
 
@@ -302,7 +316,7 @@ impl Looks {
             Ok((id, next)) => (id, Some(next)),
             Err(error) => (error.id(), None),
         };
-        let Some(key) = self.keys.remove(&id) else { return };
+        let Some((key, trigger)) = self.keys.remove(&id) else { return };
         let result = match next {
             None => "panic",
             Some(Next::Backoff | Next::BackoffWithin(_)) => "error",
@@ -315,5 +329,7 @@ impl Looks {
         context.metrics.result(key.kind, result);
         let next = next.unwrap_or(Next::Backoff);
         context.work.queue().done(&key, next, system::instant(), system::random());
+        let went_well = !matches!(next, Next::Backoff | Next::BackoffWithin(_));
+        context.work.looked(&key, trigger, went_well);
     }
 }

@@ -1,31 +1,18 @@
 //! The controller as a process: what it serves while it runs, and how it ends.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use extsecret_crds::schema;
 use extsecret_tests::api::{Api, EXTERNAL_SECRETS};
 use extsecret_tests::aws::Aws;
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::{Controller, wait_until};
-use extsecret_tests::{require, tools};
+use extsecret_tests::{fleet, require};
 use serde_json::json;
-
-/// A cluster of the test's own with the definitions of the tree, or `None` if Go is not installed.
-fn cluster() -> Option<Cluster> {
-    let cluster = Cluster::setup().start()?;
-    let folder: PathBuf = tools::crate_dir().join("../crds");
-    let files = schema::files().expect("YAML").into_iter().map(|file| folder.join(file.name));
-    let files: Vec<String> = files.map(|file| format!("--filename={}", file.display())).collect();
-    cluster.kubectl(["apply", "--server-side"]).args(&files).run().succeeded();
-    let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
-    cluster.kubectl(wait).run().succeeded();
-    Some(cluster)
-}
 
 #[test]
 fn it_serves_its_state_tells_events_and_stops_when_asked() {
-    let cluster = require!(cluster());
+    let cluster = require!(Cluster::setup().start());
+    fleet::define(&cluster);
     let (api, aws) = (Api::of(&cluster), Aws::start());
     aws.secrets().put("app/db", "CANARY");
     let controller = Controller::start(&cluster, &aws, &["--loglevel=debug"]);

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use extsecret_crds::ExternalSecret;
 use extsecret_crds::duration::GoDuration;
-use extsecret_crds::external_secret::CreationPolicy;
+use extsecret_crds::external_secret::{CreationPolicy, RefreshPolicy};
 use extsecret_crds::rules::check_external_secret;
 use extsecret_engine::hash::owner_label;
 use extsecret_engine::plan::{self, Action, Input, Plan};
 use extsecret_engine::refresh::{self, Cause, Decision, RefreshOptions, current_version};
 use extsecret_engine::status::{Event, Retry, Step, next_status};
-use extsecret_engine::{ownership, secret::Secret};
+use extsecret_engine::{ownership, secret::Secret, windows};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -199,11 +199,15 @@ fn due(
     let Decision::Wait(pause) = decision else { return Ok(decision) };
     // ESO notices neither: a template's source that changed, and an owner reference that was taken
     // away (eso-semantics 2.4, 2.16 item 10).
-    let created_once =
-        object.spec.refresh_policy() == extsecret_crds::external_secret::RefreshPolicy::CreatedOnce;
+    let policy = object.spec.refresh_policy();
     let frozen = context.options.frozen_interval_zero
         && object.spec.refresh_interval()?.is_zero_or_negative();
-    if trigger.refetch && !created_once && !frozen {
+    if trigger.refetch && policy != RefreshPolicy::CreatedOnce && !frozen {
+        return Ok(Decision::Fetch(Cause::Changed));
+    }
+    // Whoever wants no polling now, or ever, wants no news, either.
+    let is_open = || object.spec.sync_windows.as_ref().is_none_or(|it| windows::allow(it, now));
+    if trigger.told && policy == RefreshPolicy::Periodic && !frozen && is_open() {
         return Ok(Decision::Fetch(Cause::Changed));
     }
     let owns = object.spec.creation_policy() == CreationPolicy::Owner;

@@ -14,10 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use extsecret_engine::template;
+use extsecret_provider::events::queue::Health;
 use extsecret_provider::provider::Providers;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use tokio::sync::watch;
 
 use crate::apply::Apply;
 use crate::cache::Cache;
@@ -65,6 +67,8 @@ pub(crate) struct Context {
     pub(crate) recorder: Recorder,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) memory: Memory,
+    /// Whether the queue of changes can be read, if there is one.
+    pub(crate) queue: Option<watch::Receiver<Health>>,
 }
 
 /// What this process knows of objects, and the API server does not.

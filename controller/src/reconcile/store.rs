@@ -153,13 +153,16 @@ async fn say(context: &Context, key: &Key, store: &Store, verdict: &Verdict) -> 
             && before.message == condition.message
     });
     let capabilities = Some(StoreCapabilities::ReadWrite);
-    if told && old.capabilities == capabilities {
+    let mut conditions = old.conditions.clone().unwrap_or_default();
+    match queue(context, &conditions) {
+        Some(condition) => set(&mut conditions, condition),
+        None => conditions.retain(|it| it.type_ != queue_reachable()),
+    }
+    set(&mut conditions, condition);
+    let status = SecretStoreStatus { capabilities, conditions: Some(conditions), ..old.clone() };
+    if status == old {
         return Ok(());
     }
-    let mut conditions = old.conditions.clone().unwrap_or_default();
-    conditions.retain(|it| it.type_ != ConditionType::Ready);
-    conditions.push(condition);
-    let status = SecretStoreStatus { capabilities, conditions: Some(conditions), ..old };
     if let Err(error) = context.apply.store_status(key, &store.metadata, &status).await {
         tracing::warn!(object = %key, cause = %error, "could not write the status");
         return Err(());
@@ -174,6 +177,45 @@ async fn say(context: &Context, key: &Key, store: &Store, verdict: &Verdict) -> 
         context.recorder.record(reference(key.kind, &store.metadata), event);
     }
     Ok(())
+}
+
+/// The condition that tells whether the queue of changes can be read. ESO has none.
+fn queue_reachable() -> ConditionType {
+    ConditionType::Other("QueueReachable".to_owned())
+}
+
+fn set(conditions: &mut Vec<Condition>, condition: Condition) {
+    match conditions.iter_mut().find(|it| it.type_ == condition.type_) {
+        Some(before) => *before = condition,
+        None => conditions.push(condition),
+    }
+}
+
+/// What a store says of the queue of changes: nothing as long as it could always be read.
+fn queue(context: &Context, conditions: &[Condition]) -> Option<Condition> {
+    let health = context.queue.as_ref()?.borrow().clone();
+    let before = conditions.iter().find(|it| it.type_ == queue_reachable());
+    let (status, reason, message) = match (&health.cause, before) {
+        (Some(cause), _) if !health.reachable => {
+            let message = format!("changes are found by polling: {cause}");
+            ("False", "QueueUnreachable", message)
+        }
+        (_, Some(_)) if health.reachable => {
+            ("True", "QueueReachable", "changes are read from the queue".to_owned())
+        }
+        // Nobody knows yet.
+        (_, before) => return before.cloned(),
+    };
+    let since = before.filter(|before| before.status == status);
+    let now = system::timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    Some(Condition {
+        type_: queue_reachable(),
+        status: status.to_owned(),
+        reason: Some(reason.to_owned()),
+        message: Some(message),
+        last_transition_time: since.and_then(|it| it.last_transition_time.clone()).or(Some(now)),
+        ..Condition::default()
+    })
 }
 
 /// Whether the credentials of a store are made of `source`, for some ExternalSecret at least.

@@ -165,6 +165,12 @@ pub fn names_of(key: &str) -> Vec<String> {
     Arn::parse(key).map_or_else(|| vec![key.to_owned()], |arn| arn.names())
 }
 
+/// The account that a key of an ExternalSecret names, if it is the ARN of a secret. To be compared with
+/// [`Change::account`].
+pub fn account_of(key: &str) -> Option<&str> {
+    Arn::parse(key).map(|arn| arn.account)
+}
+
 /// The ARN of a secret.
 struct Arn<'a> {
     region: &'a str,

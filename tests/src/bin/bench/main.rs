@@ -2,7 +2,8 @@
 //!
 //! `cargo run -p extsecret-tests --release --bin bench -- migrate` prints a table and one line of
 //! JSON. Each run is pinned to one core and is a process of its own, because the kernel keeps only
-//! the largest memory of all children.
+//! the largest memory of all children. `-- controller 1000` measures the controller on a cluster of
+//! its own, see [`fleet`].
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -18,15 +19,19 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-#[path = "../../../plugin/migrate/benches/migrate/corpus.rs"]
+#[path = "../../../../plugin/migrate/benches/migrate/corpus.rs"]
 mod corpus;
+mod fleet;
 
 /// How often the migration is run; the median counts.
 const RUNS: usize = 11;
 /// How often the start-up is measured; it is short, so noise is large.
 const STARTS: usize = 51;
 
-const USAGE: &str = "usage: bench migrate\n       bench measure PROGRAM [ARGUMENT...]";
+const USAGE: &str = "\
+usage: bench migrate
+       bench controller OBJECTS [INTERVAL]
+       bench measure PROGRAM [ARGUMENT...]";
 
 /// What one run of a program took.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -42,6 +47,8 @@ fn main() -> anyhow::Result<ExitCode> {
     let args: Vec<_> = env::args().skip(1).collect();
     let output = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["migrate"] => migrate()?,
+        ["controller", objects] => fleet::measure(objects.parse()?, "1h")?,
+        ["controller", objects, interval] => fleet::measure(objects.parse()?, interval)?,
         ["measure", program, arguments @ ..] => {
             serde_json::to_string(&measure(Path::new(program), arguments)?)?
         }

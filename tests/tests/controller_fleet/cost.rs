@@ -1,0 +1,85 @@
+//! What a fleet costs: calls, connections, writes.
+
+use extsecret_tests::aws::{Aws, Role};
+use extsecret_tests::controller::wait_until;
+use extsecret_tests::fleet::{Fleet, SOON};
+use extsecret_tests::require;
+use serde_json::json;
+
+const KEYS: usize = 10;
+const FLEET: usize = 1_000;
+
+/// What reads values.
+const READS: [&str; 2] = ["secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue"];
+
+fn reads(aws: &Aws) -> u64 {
+    READS.iter().map(|operation| aws.counters().calls(operation)).sum()
+}
+
+#[test]
+fn a_thousand_on_ten_keys_cost_ten_reads_and_a_restart_costs_none() {
+    let (cluster, api) = require!(crate::shared());
+    let aws = Aws::start();
+    let fleet = Fleet::new(cluster, api);
+    let arn = format!("arn:aws:iam::{}:role/reader", aws.account());
+    aws.identities().add_role(Role::new(&arn).trusts_principal(aws.account()));
+    for key in 0..KEYS {
+        aws.secrets().put(&format!("app/{key}"), "one");
+    }
+    fleet.store("aws", aws.region(), &json!({ "role": arn }));
+    for number in 0..FLEET {
+        fleet.external_secret(&format!("es-{number}"), &format!("app/{}", number % KEYS), "1h");
+    }
+
+    let controller = fleet.controller(cluster, &aws);
+    fleet.wait_ready(FLEET);
+    assert!(reads(&aws) <= KEYS as u64, "{:?}", aws.counters().snapshot());
+    assert_eq!(aws.counters().calls("sts:AssumeRole"), 1);
+    let connections = aws.counters().connections();
+    assert!(connections <= 16, "{connections} connections");
+    let values = fleet.values();
+    assert_eq!(values.len(), FLEET);
+    assert!(values.values().all(|value| value == "b25l"));
+    let saved = || controller.metric("extsecret_provider_calls_saved_total");
+    wait_until(SOON, "most calls are saved", || (saved() >= 900.0).then_some(()));
+
+    let before = fleet.versions();
+    controller.kill();
+    aws.counters().reset();
+    let controller = fleet.controller(cluster, &aws);
+    fleet.wait_looked(&controller, FLEET);
+    controller.stop();
+    assert_eq!(reads(&aws), 0);
+    assert_eq!(fleet.versions(), before);
+}
+
+#[test]
+fn a_rotation_is_one_read_and_one_write_each_and_rewrites_nobody_else() {
+    let (cluster, api) = require!(crate::shared());
+    let aws = Aws::start();
+    let fleet = Fleet::new(cluster, api);
+    aws.secrets().put("turned", "one");
+    aws.secrets().put("still", "one");
+    fleet.store("aws", aws.region(), &json!({}));
+    for number in 0..20 {
+        let key = if number % 2 == 0 { "turned" } else { "still" };
+        fleet.external_secret(&format!("es-{number}"), key, "2s");
+    }
+    let controller = fleet.controller(cluster, &aws);
+    fleet.wait_ready(20);
+    let version = |number: usize| {
+        let secret = api.get(&fleet.core(&format!("secrets/es-{number}"))).expect("a Secret");
+        secret["metadata"]["resourceVersion"].clone()
+    };
+    let before: Vec<_> = (0..20).map(version).collect();
+    aws.secrets().put("turned", "two");
+    let turned = || fleet.values().values().filter(|value| *value == "dHdv").count();
+    wait_until(SOON, "ten have the new value", || (turned() == 10).then_some(()));
+    controller.stop();
+    for (number, before) in before.iter().enumerate() {
+        assert_eq!(version(number) != *before, number % 2 == 0, "es-{number}");
+    }
+    let secret = api.get(&fleet.core("secrets/es-0")).expect("a Secret");
+    let managers = secret["metadata"]["managedFields"].as_array().expect("managers");
+    assert_eq!(managers.len(), 1, "{managers:?}");
+}
