@@ -121,15 +121,17 @@ fn remotes(links: &Links) -> Vec<Remote> {
     all.collect()
 }
 
-fn put<K: std::hash::Hash + Eq + Clone>(map: &mut HashMap<K, BTreeSet<Key>>, to: &K, key: &Key) {
-    map.entry(to.clone()).or_default().insert(key.clone());
-}
-
-fn take<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<Key>>, from: &K, key: &Key) {
-    if let Some(keys) = map.get_mut(from) {
+/// Whether `key` is among those of `at`, from now on.
+fn mark<K>(map: &mut HashMap<K, BTreeSet<Key>>, at: &K, key: &Key, is_among: bool)
+where
+    K: std::hash::Hash + Eq + Clone,
+{
+    if is_among {
+        map.entry(at.clone()).or_default().insert(key.clone());
+    } else if let Some(keys) = map.get_mut(at) {
         keys.remove(key);
         if keys.is_empty() {
-            map.remove(from);
+            map.remove(at);
         }
     }
 }
@@ -141,41 +143,32 @@ impl Index {
             return;
         }
         self.remove(key);
-        for store in &links.stores {
-            put(&mut self.by_store, store, key);
-        }
-        if let Some(target) = &links.target {
-            put(&mut self.by_target, target, key);
-        }
-        for source in &links.sources {
-            put(&mut self.by_source, source, key);
-        }
-        for remote in &remotes(&links) {
-            put(&mut self.by_remote, remote, key);
-        }
-        for (store, _) in &links.searched {
-            put(&mut self.searchers, store, key);
-        }
+        self.link(key, &links, true);
         self.of.insert(key.clone(), links);
     }
 
     /// `key` is gone.
     pub(crate) fn remove(&mut self, key: &Key) {
         let Some(links) = self.of.remove(key) else { return };
+        self.link(key, &links, false);
+    }
+
+    /// Whether all that is linked leads back to `key`.
+    fn link(&mut self, key: &Key, links: &Links, leads: bool) {
         for store in &links.stores {
-            take(&mut self.by_store, store, key);
+            mark(&mut self.by_store, store, key, leads);
         }
         if let Some(target) = &links.target {
-            take(&mut self.by_target, target, key);
+            mark(&mut self.by_target, target, key, leads);
         }
         for source in &links.sources {
-            take(&mut self.by_source, source, key);
+            mark(&mut self.by_source, source, key, leads);
         }
-        for remote in &remotes(&links) {
-            take(&mut self.by_remote, remote, key);
+        for remote in &remotes(links) {
+            mark(&mut self.by_remote, remote, key, leads);
         }
         for (store, _) in &links.searched {
-            take(&mut self.searchers, store, key);
+            mark(&mut self.searchers, store, key, leads);
         }
     }
 

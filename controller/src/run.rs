@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use extsecret_engine::template;
 use extsecret_provider::aws::{Aws, Endpoints, Settings};
 use gotemplate::Delimiters;
@@ -212,9 +212,10 @@ async fn complain(listed: &Started) {
 
 /// The cluster, and the namespace that this runs in.
 async fn connect() -> anyhow::Result<(Client, String)> {
-    let mut config = Config::infer()
-        .await
-        .context("there is no cluster to work for: set KUBECONFIG, or run in one")?;
+    // Its text holds those of its causes already.
+    let mut config = Config::infer().await.map_err(|error| {
+        anyhow!("there is no cluster to work for: set KUBECONFIG, or run in one: {error}")
+    })?;
     // The queue tries again, with its own pauses; a call that hangs for minutes blocks others.
     config.default_retry = false;
     let home = config.default_namespace.clone();

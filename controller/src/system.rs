@@ -2,9 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use gotemplate::Environment;
+use gotemplate::{Environment, Stretched};
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 /// How long the templates of one ExternalSecret may take together.
@@ -42,12 +41,10 @@ pub(crate) fn unique() -> anyhow::Result<u128> {
     Ok(u128::from_le_bytes(bytes))
 }
 
-/// Time and randomness for templates. Randomness cannot run out halfway: it is a seed of the system,
-/// stretched by SHA-256 over a counter. Whoever gets no seed gets no template, rather than a key of
+/// Time and randomness for templates. Whoever gets no seed gets no template, rather than a key of
 /// zeros.
 pub(crate) struct System {
-    seed: [u8; 32],
-    counter: u64,
+    random: Stretched,
     now: Timestamp,
     until: Instant,
 }
@@ -58,7 +55,8 @@ impl System {
     pub(crate) fn new() -> Result<Self, getrandom::Error> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
-        Ok(Self { seed, counter: 0, now: timestamp(), until: instant() + TEMPLATES })
+        let random = Stretched::new(seed);
+        Ok(Self { random, now: timestamp(), until: instant() + TEMPLATES })
     }
 }
 
@@ -68,35 +66,10 @@ impl Environment for System {
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {
-        for chunk in buffer.chunks_mut(32) {
-            let block =
-                Sha256::new().chain_update(self.seed).chain_update(self.counter.to_le_bytes());
-            self.counter += 1;
-            for (byte, random) in chunk.iter_mut().zip(block.finalize()) {
-                *byte = random;
-            }
-        }
+        self.random.fill(buffer);
     }
 
     fn expired(&self) -> bool {
         instant() > self.until
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_bytes_come_twice() {
-        let mut system = System::new().unwrap();
-        let mut drawn = [[0; 40]; 4];
-        for buffer in &mut drawn {
-            system.fill_random(buffer);
-        }
-        let mut blocks: Vec<&[u8]> = drawn.iter().flat_map(|it| it.chunks(8)).collect();
-        blocks.sort_unstable();
-        blocks.dedup();
-        assert_eq!(blocks.len(), 20);
     }
 }

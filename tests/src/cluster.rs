@@ -24,6 +24,7 @@ use std::sync::{Mutex, Once, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use extsecret_crds::schema;
 use serde::Deserialize;
 
 use crate::helm::Helm;
@@ -74,11 +75,31 @@ struct Restarted {
     pids: BTreeMap<String, u32>,
 }
 
+/// The files with the definitions of the tree.
+///
+/// # Panics
+///
+/// If there are none.
+pub fn definitions() -> Vec<PathBuf> {
+    let folder = tools::crate_dir().join("../crds");
+    let files = schema::files().unwrap_or_else(|error| panic!("the definitions: {error}"));
+    files.into_iter().map(|file| folder.join(file.name)).collect()
+}
+
 impl Setup {
     /// Creates the CRDs of a YAML file before the controllers start. Garbage collection looks for
     /// new kinds every 30 s only, and knows these from the first moment.
     pub fn crds(self, file: &Path) -> Self {
         self.arg("--crds", &file.display().to_string())
+    }
+
+    /// Creates the definitions of the tree.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub fn definitions(self) -> Self {
+        definitions().iter().fold(self, |setup, file| setup.crds(file))
     }
 
     /// Adds a user with no rights, as a context of the kubeconfig: `NAME` or `NAME:GROUP,GROUP`.
@@ -147,6 +168,16 @@ impl Cluster {
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
         SHARED.get_or_init(|| Self::setup().start()).as_ref()
+    }
+
+    /// The same with the definitions of the tree. A test binary uses one of the two.
+    ///
+    /// # Panics
+    ///
+    /// As [`Setup::start`].
+    pub fn shared_with_definitions() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+        SHARED.get_or_init(|| Self::setup().definitions().start()).as_ref()
     }
 
     /// Prepares a cluster of the test's own.

@@ -1,33 +1,19 @@
 //! Many ExternalSecrets in a test cluster: made, looked at, and compared.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use extsecret_crds::schema;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::api::{Api, EXTERNAL_SECRETS};
 use crate::aws::Aws;
 use crate::cluster::Cluster;
 use crate::controller::{Controller, wait_until};
-use crate::tools;
 
 /// Longer than anything takes on a busy machine.
 pub const SOON: Duration = Duration::from_mins(2);
-
-/// Gives a cluster the definitions of the tree.
-///
-/// # Panics
-/// If it refuses them.
-pub fn define(cluster: &Cluster) {
-    let folder: PathBuf = tools::crate_dir().join("../crds");
-    let files = schema::files().expect("YAML").into_iter().map(|file| folder.join(file.name));
-    let files: Vec<String> = files.map(|file| format!("--filename={}", file.display())).collect();
-    cluster.kubectl(["apply", "--server-side"]).args(&files).run().succeeded();
-    let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
-    cluster.kubectl(wait).run().succeeded();
-}
 
 /// A namespace with a store of its own and what reads from it.
 #[derive(Debug)]
@@ -138,6 +124,15 @@ impl<'a> Fleet<'a> {
         let all = self.api.list(&self.core(&managed()));
         let value = |it: &Value| it["data"]["value"].as_str().unwrap_or_default().to_owned();
         all.iter().map(|it| (name(it), value(it))).collect()
+    }
+
+    /// How many managed Secrets have the value `value` that belongs to their name.
+    ///
+    /// # Panics
+    /// As [`values`](Self::values).
+    pub fn count_values(&self, value: impl Fn(&str) -> String) -> usize {
+        let is_it = |(name, found): &(String, String)| *found == STANDARD.encode(value(name));
+        self.values().into_iter().filter(is_it).count()
     }
 
     /// The versions of all managed Secrets and of all ExternalSecrets: two that are equal say that

@@ -1,27 +1,17 @@
 //! ClusterExternalSecrets in a real cluster: who gets an ExternalSecret and a Secret, who keeps them,
 //! and who loses them.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use extsecret_crds::schema;
 use extsecret_tests::api::{Api, EXTERNAL_SECRETS};
 use extsecret_tests::aws::Aws;
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::{Controller, wait_until};
-use extsecret_tests::{require, tools};
+use extsecret_tests::require;
 use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const NAMESPACES: &str = "api/v1/namespaces";
-
-/// A cluster of the test's own, since a controller works for all of one, or `None` if Go is not
-/// installed. Garbage collection knows the kinds from the first moment.
-fn cluster() -> Option<Cluster> {
-    let folder: PathBuf = tools::crate_dir().join("../crds");
-    let files = schema::files().expect("YAML").into_iter().map(|file| folder.join(file.name));
-    files.fold(Cluster::setup(), |setup, file| setup.crds(&file)).start()
-}
 
 /// What a test works with: its namespaces carry its label, its objects its name.
 struct Bench {
@@ -169,7 +159,7 @@ fn looked(controller: &mut Controller, name: &str) {
 
 #[test]
 fn namespaces_have_it_as_long_as_they_are_selected() {
-    let cluster = require!(cluster());
+    let cluster = require!(Cluster::setup().definitions().start());
     let bench = Bench::new(&cluster, "selected");
     let [web, taken, other] = [("web", true), ("taken", true), ("other", false)]
         .map(|(suffix, selected)| bench.namespace(suffix, selected));
@@ -276,7 +266,7 @@ fn namespaces_have_it_as_long_as_they_are_selected() {
 
 #[test]
 fn nothing_goes_that_is_not_known_to_have_to() {
-    let cluster = require!(cluster());
+    let cluster = require!(Cluster::setup().definitions().start());
     let bench = Bench::new(&cluster, "kept");
     let [web, copied] = [("web", true), ("copied", false)]
         .map(|(suffix, selected)| bench.namespace(suffix, selected));
@@ -322,7 +312,7 @@ fn nothing_goes_that_is_not_known_to_have_to() {
 
 #[test]
 fn what_external_secrets_operator_made_is_taken_over() {
-    let cluster = require!(cluster());
+    let cluster = require!(Cluster::setup().definitions().start());
     let bench = Bench::new(&cluster, "taken-over");
     let web = bench.namespace("web", true);
     let guard = "externalsecrets.external-secrets.io/ces-taken-over";

@@ -6,13 +6,12 @@ use extsecret_tests::api::{Api, EXTERNAL_SECRETS};
 use extsecret_tests::aws::Aws;
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::{Controller, wait_until};
-use extsecret_tests::{fleet, require};
+use extsecret_tests::require;
 use serde_json::json;
 
 #[test]
 fn it_serves_its_state_tells_events_and_stops_when_asked() {
-    let cluster = require!(Cluster::setup().start());
-    fleet::define(&cluster);
+    let cluster = require!(Cluster::setup().definitions().start());
     let (api, aws) = (Api::of(&cluster), Aws::start());
     aws.secrets().put("app/db", "CANARY");
     let controller = Controller::start(&cluster, &aws, &["--loglevel=debug"]);

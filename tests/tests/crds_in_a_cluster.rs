@@ -1,12 +1,10 @@
 //! What a real API server does with the definitions: it takes them, fills in the defaults, refuses
 //! what the schema refuses, and keeps what is not modelled.
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use extsecret_crds::schema;
-use extsecret_tests::cluster::Cluster;
-use extsecret_tests::{require, tools};
+use extsecret_tests::cluster::{Cluster, definitions};
+use extsecret_tests::require;
 use serde_json::{Value, json};
 
 /// The shared cluster with the definitions of the tree, or `None` if Go is not installed.
@@ -18,11 +16,10 @@ fn cluster() -> Option<&'static Cluster> {
 }
 
 fn install(cluster: &Cluster) {
-    let folder: PathBuf = tools::crate_dir().join("../crds");
-    let files = schema::files().expect("YAML").into_iter().map(|file| folder.join(file.name));
-    let files: Vec<String> = files.map(|file| format!("--filename={}", file.display())).collect();
+    let files = definitions();
+    let files = files.iter().map(|file| format!("--filename={}", file.display()));
     // Client-side, with its limit on the size of an annotation, as most people install them.
-    cluster.kubectl(["apply"]).args(&files).run().succeeded();
+    cluster.kubectl(["apply"]).args(files).run().succeeded();
     let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
     cluster.kubectl(wait).run().succeeded();
 }

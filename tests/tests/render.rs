@@ -6,16 +6,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use extsecret_crds::schema;
 use extsecret_tests::aws::{Aws, Permissions};
 use extsecret_tests::call::{Call, Finished};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::plugin::kubectl_extsecret;
-use extsecret_tests::{require, tools};
+use extsecret_tests::require;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -212,21 +210,6 @@ fn nothing_at_the_other_end_is_told_soon() {
     assert_says(&ran.stderr, &["AWS Secrets Manager GetSecretValue of \"app/db\" in us-east-1"]);
 }
 
-/// The shared cluster with the definitions of the tree, or `None` if Go is not installed.
-fn cluster() -> Option<&'static Cluster> {
-    static INSTALLED: OnceLock<()> = OnceLock::new();
-    let cluster = Cluster::shared()?;
-    INSTALLED.get_or_init(|| {
-        let folder = tools::crate_dir().join("../crds");
-        let files = schema::files().expect("YAML").into_iter();
-        let files = files.map(|file| format!("--filename={}", folder.join(file.name).display()));
-        cluster.kubectl(["apply"]).args(files).run().succeeded();
-        let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
-        cluster.kubectl(wait).run().succeeded();
-    });
-    Some(cluster)
-}
-
 fn apply(cluster: &Cluster, namespace: &str, manifest: &str) {
     let apply = cluster.kubectl(["apply", "--filename=-"]).namespace(namespace);
     apply.stdin(manifest).run().succeeded();
@@ -248,7 +231,7 @@ fn everywhere(cluster: &Cluster, aws: &Aws) -> BTreeMap<&'static str, String> {
 
 #[test]
 fn everything_comes_from_the_cluster() {
-    let cluster = require!(cluster());
+    let cluster = require!(Cluster::shared_with_definitions());
     let (aws, namespace, folder) = (aws(), furnished(cluster), folder(&[]));
     let environment = everywhere(cluster, &aws);
     let ran = render(folder.path(), &environment, &format!("db -n {namespace}"));
@@ -290,7 +273,7 @@ fn everything_comes_from_the_cluster() {
 
 #[test]
 fn a_manifest_finds_its_store_in_the_cluster() {
-    let cluster = require!(cluster());
+    let cluster = require!(Cluster::shared_with_definitions());
     let (aws, namespace) = (aws(), cluster.fresh_namespace());
     let store = STORE.replace("kind: Secret", "kind: ClusterSecret").replace("main", &namespace);
     apply(cluster, &namespace, &store);
@@ -304,7 +287,7 @@ fn a_manifest_finds_its_store_in_the_cluster() {
 
 #[test]
 fn a_difference_is_shown_until_there_is_none() {
-    let cluster = require!(cluster());
+    let cluster = require!(Cluster::shared_with_definitions());
     let (aws, namespace, folder) = (aws(), furnished(cluster), folder(&[]));
     let environment = everywhere(cluster, &aws);
     let run =
@@ -344,7 +327,7 @@ fn a_difference_is_shown_until_there_is_none() {
 
 #[test]
 fn somebody_without_permission_is_told_what_for() {
-    let cluster = require!(cluster());
+    let cluster = require!(Cluster::shared_with_definitions());
     let (aws, namespace, folder) = (aws(), furnished(cluster), folder(&[]));
     let environment = everywhere(cluster, &aws);
     let ran = render(folder.path(), &environment, &format!("db -n {namespace} --as nobody"));
@@ -369,7 +352,7 @@ fn a_cluster_without_the_definitions_is_told_apart() {
 
 #[test]
 fn kubectl_runs_it_as_a_plugin() {
-    let cluster = require!(cluster());
+    let cluster = require!(Cluster::shared_with_definitions());
     let namespace = furnished(cluster);
     let values = format!("app/db: {{ password: {PASSWORD} }}\n");
     let folder = folder(&[("values.yaml", &values)]);

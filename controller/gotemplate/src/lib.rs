@@ -22,7 +22,7 @@ mod strconv;
 mod template;
 pub mod value;
 
-pub use environment::Environment;
+pub use environment::{Environment, Stretched};
 pub use error::{Error, ErrorKind, Message};
 pub use limits::{LimitExceeded, Limits};
 pub use template::{Delimiters, MissingKey, Options, Template};

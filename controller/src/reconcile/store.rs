@@ -137,14 +137,12 @@ async fn say(context: &Context, key: &Key, store: &Store, verdict: &Verdict) -> 
     let old = store.status.clone().unwrap_or_default();
     let before = old.conditions.iter().flatten().find(|it| it.type_ == ConditionType::Ready);
     let status = if verdict.ready { "True" } else { "False" };
-    let since = before.filter(|before| before.status == status);
-    let now = system::timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let condition = Condition {
         type_: ConditionType::Ready,
         status: status.to_owned(),
         reason: Some(verdict.reason.to_owned()),
         message: Some(verdict.message.clone()),
-        last_transition_time: since.and_then(|it| it.last_transition_time.clone()).or(Some(now)),
+        last_transition_time: Some(since(before, status)),
         other: before.map(|before| before.other.clone()).unwrap_or_default(),
     };
     let told = before.is_some_and(|before| {
@@ -184,6 +182,13 @@ fn queue_reachable() -> ConditionType {
     ConditionType::Other("QueueReachable".to_owned())
 }
 
+/// Since when a condition has this status.
+fn since(before: Option<&Condition>, status: &str) -> String {
+    let same = before.filter(|before| before.status == status);
+    let since = same.and_then(|same| same.last_transition_time.clone());
+    since.unwrap_or_else(|| system::timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
 fn set(conditions: &mut Vec<Condition>, condition: Condition) {
     match conditions.iter_mut().find(|it| it.type_ == condition.type_) {
         Some(before) => *before = condition,
@@ -206,14 +211,12 @@ fn queue(context: &Context, conditions: &[Condition]) -> Option<Condition> {
         // Nobody knows yet.
         (_, before) => return before.cloned(),
     };
-    let since = before.filter(|before| before.status == status);
-    let now = system::timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     Some(Condition {
         type_: queue_reachable(),
         status: status.to_owned(),
         reason: Some(reason.to_owned()),
         message: Some(message),
-        last_transition_time: since.and_then(|it| it.last_transition_time.clone()).or(Some(now)),
+        last_transition_time: Some(since(before, status)),
         ..Condition::default()
     })
 }

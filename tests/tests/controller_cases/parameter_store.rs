@@ -3,8 +3,8 @@
 use extsecret_tests::require;
 use serde_json::{Value, json};
 
-use crate::room::{Room, Service, data};
-use crate::secrets_manager::deletion;
+use crate::room::{Room, Service};
+use crate::secrets_manager::{deletion, prefixed};
 use crate::shared::{self, Case, run};
 
 const SERVICE: Service = Service::ParameterStore;
@@ -102,16 +102,7 @@ fn versions_labels_and_tags_of_a_parameter() {
 #[test]
 fn a_prefix_stands_before_every_name() {
     let room = require!(Room::open("prefix"));
-    room.put(SERVICE, "/team/db", "1", &json!({}));
-    let mut aws = crate::room::keys("aws-keys", None);
-    aws["prefix"] = json!("/team/");
-    room.put_store("prefixed", &SERVICE.spec(&aws));
-    let spec = json!({
-        "secretStoreRef": { "name": "prefixed" }, "data": data(&[("db", "db", "")]),
-    });
-    room.put_external_secret("web", &spec);
-    room.ready("web");
-    room.has("web", &json!({ "data": { "db": "1" } }));
+    prefixed(&room, SERVICE, "/team/");
 }
 
 #[test]

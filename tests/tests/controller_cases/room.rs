@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use extsecret_crds::schema;
 use extsecret_engine::hash::{data_hash, owner_label, synced_resource_version};
 use extsecret_tests::api::{Api, EXTERNAL_SECRETS};
 use extsecret_tests::aws::{Aws, Credentials, Permissions};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::{Controller, wait_until};
-use extsecret_tests::tools;
+use extsecret_tests::fleet;
 use serde_json::{Map, Value, json};
 
 /// Far longer than anything takes on a busy machine.
@@ -34,10 +33,7 @@ pub(crate) struct Bench {
 
 /// It ends with the process. A start that fails is not tried again.
 static BENCH: LazyLock<Option<Bench>> = LazyLock::new(|| {
-    let folder = tools::crate_dir().join("../crds");
-    let files = schema::files().unwrap().into_iter().map(|file| folder.join(file.name));
-    let setup = files.fold(Cluster::setup(), |setup, file| setup.crds(&file));
-    let cluster = setup.start()?;
+    let cluster = Cluster::setup().definitions().start()?;
     let (api, aws) = (Api::of(&cluster), Aws::start());
     let controller = Controller::start_without_credentials(&cluster, &aws, &["--loglevel=debug"]);
     Some(Bench { cluster, api, aws, controller })
@@ -401,9 +397,7 @@ fn with_store(spec: &Value) -> Value {
 
 /// The condition `Ready` of an object, or null.
 pub(crate) fn ready_condition(object: &Value) -> Value {
-    let conditions = object["status"]["conditions"].as_array();
-    let ready = conditions.into_iter().flatten().find(|it| it["type"] == "Ready");
-    ready.cloned().unwrap_or_default()
+    fleet::ready(object).cloned().unwrap_or_default()
 }
 
 /// What `status.syncedResourceVersion` is when the object is synced as it is.

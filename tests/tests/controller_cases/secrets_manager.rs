@@ -132,22 +132,27 @@ fn versions_bytes_and_tags_of_a_secret() {
 #[test]
 fn a_prefix_stands_before_every_key() {
     let room = require!(Room::open("prefix"));
-    room.put(SERVICE, "team/db", "1", &json!({}));
-    let mut aws = crate::room::keys("aws-keys", None);
-    aws["prefix"] = json!("team/");
-    room.put_store("prefixed", &SERVICE.spec(&aws));
-    let spec = json!({
-        "secretStoreRef": { "name": "prefixed" }, "data": data(&[("db", "db", "")]),
-    });
-    room.put_external_secret("web", &spec);
-    room.ready("web");
-    room.has("web", &json!({ "data": { "db": "1" } }));
+    prefixed(&room, SERVICE, "team/");
 }
 
 #[test]
 fn a_secret_that_is_deleted_takes_its_target_along() {
     let room = require!(Room::open("deleted"));
     deletion(&room, SERVICE);
+}
+
+/// A store's prefix stands before the keys that are read through it.
+pub(crate) fn prefixed(room: &Room, service: Service, prefix: &str) {
+    room.put(service, &format!("{prefix}db"), "1", &json!({}));
+    let mut aws = crate::room::keys("aws-keys", None);
+    aws["prefix"] = json!(prefix);
+    room.put_store("prefixed", &service.spec(&aws));
+    let spec = json!({
+        "secretStoreRef": { "name": "prefixed" }, "data": data(&[("db", "db", "")]),
+    });
+    room.put_external_secret("web", &spec);
+    room.ready("web");
+    room.has("web", &json!({ "data": { "db": "1" } }));
 }
 
 /// What is deleted at AWS is deleted in the cluster, and comes back with it.

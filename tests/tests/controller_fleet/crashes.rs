@@ -7,7 +7,7 @@ use extsecret_tests::api::Api;
 use extsecret_tests::aws::Aws;
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::{Controller, wait_until};
-use extsecret_tests::fleet::{self, Fleet, SOON};
+use extsecret_tests::fleet::{Fleet, SOON};
 use extsecret_tests::random::Random;
 use extsecret_tests::require;
 use serde_json::json;
@@ -31,15 +31,10 @@ fn put(aws: &Aws, round: usize) {
     aws.secrets().put("app", &format!("CANARY-{round}"));
 }
 
-/// How many Secrets hold the value of a round.
-fn in_round(fleet: &Fleet<'_>, round: usize) -> usize {
-    use base64::Engine as _;
-    let value = base64::engine::general_purpose::STANDARD.encode(format!("CANARY-{round}"));
-    fleet.values().values().filter(|it| **it == value).count()
-}
-
 fn wait_round(fleet: &Fleet<'_>, round: usize) {
-    wait_until(SOON, "the new value", || (in_round(fleet, round) == COUNT).then_some(()));
+    wait_until(SOON, "the new value", || {
+        (fleet.count_values(|_| format!("CANARY-{round}")) == COUNT).then_some(())
+    });
 }
 
 #[test]
@@ -104,8 +99,7 @@ fn a_replica_goes_on_where_another_stops_or_dies() {
 
 #[test]
 fn an_api_server_that_is_gone_for_a_while_is_waited_for() {
-    let mut cluster = require!(Cluster::setup().start());
-    fleet::define(&cluster);
+    let mut cluster = require!(Cluster::setup().definitions().start());
     let aws = Aws::start();
     let controller = {
         let api = Api::of(&cluster);

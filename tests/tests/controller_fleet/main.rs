@@ -11,14 +11,12 @@ use std::sync::OnceLock;
 
 use extsecret_tests::api::Api;
 use extsecret_tests::cluster::Cluster;
-use extsecret_tests::fleet;
 
 /// The cluster that these tests share, with the definitions of the tree; `None` if Go is missing.
 fn shared() -> Option<(&'static Cluster, &'static Api)> {
     static SHARED: OnceLock<Option<(&'static Cluster, Api)>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| {
-        let cluster = Cluster::shared()?;
-        fleet::define(cluster);
+        let cluster = Cluster::shared_with_definitions()?;
         Some((cluster, Api::of(cluster)))
     });
     shared.as_ref().map(|(cluster, api)| (*cluster, api))

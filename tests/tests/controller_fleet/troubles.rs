@@ -5,12 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use extsecret_tests::aws::{Aws, Effect, Rule};
-use extsecret_tests::controller::wait_until;
+use extsecret_tests::cluster::Cluster;
+use extsecret_tests::controller::{Controller, wait_until};
 use extsecret_tests::fleet::{Fleet, SOON};
 use extsecret_tests::require;
 use serde_json::json;
 
-/// What must be in no output: half of the values in these tests begin with it.
+/// What must be in no output: all values in these tests begin with it.
 const CANARY: &str = "CANARY";
 
 /// Base64 of [`CANARY`], as far as it does not depend on what follows.
@@ -50,14 +51,19 @@ fn put(aws: &Aws, count: usize, round: usize) {
 
 /// How many Secrets hold the value of a round.
 fn in_round(fleet: &Fleet<'_>, round: usize) -> usize {
-    use base64::Engine as _;
-    let base64 = base64::engine::general_purpose::STANDARD;
-    let values = fleet.values();
-    let right = |(name, value): &(&String, &String)| {
-        let number = name.trim_start_matches("es-");
-        **value == base64.encode(format!("{CANARY}-{round}-{number}"))
-    };
-    values.iter().filter(right).count()
+    fleet.count_values(|name| format!("{CANARY}-{round}-{}", name.trim_start_matches("es-")))
+}
+
+/// So many ExternalSecrets with a key each, refreshed every second and synced.
+fn synced(cluster: &Cluster, fleet: &Fleet<'_>, aws: &Aws, count: usize) -> Controller {
+    fleet.store("aws", aws.region(), &json!({}));
+    put(aws, count, 0);
+    for number in 0..count {
+        fleet.external_secret(&format!("es-{number}"), &format!("app/{number}"), "1s");
+    }
+    let controller = fleet.controller(cluster, aws);
+    fleet.wait_ready(count);
+    controller
 }
 
 #[test]
@@ -66,13 +72,7 @@ fn whatever_aws_does_secrets_stay_until_they_are_right() {
     let (cluster, api) = require!(crate::shared());
     let aws = Aws::start();
     let fleet = Fleet::new(cluster, api);
-    fleet.store("aws", aws.region(), &json!({}));
-    put(&aws, COUNT, 0);
-    for number in 0..COUNT {
-        fleet.external_secret(&format!("es-{number}"), &format!("app/{number}"), "1s");
-    }
-    let controller = fleet.controller(cluster, &aws);
-    fleet.wait_ready(COUNT);
+    let controller = synced(cluster, &fleet, &aws, COUNT);
 
     let troubles = [
         Effect::throttled(),
@@ -108,13 +108,7 @@ fn one_key_that_is_denied_harms_nobody_else() {
     let (cluster, api) = require!(crate::shared());
     let aws = Aws::start();
     let fleet = Fleet::new(cluster, api);
-    fleet.store("aws", aws.region(), &json!({}));
-    put(&aws, COUNT, 0);
-    for number in 0..COUNT {
-        fleet.external_secret(&format!("es-{number}"), &format!("app/{number}"), "1s");
-    }
-    let controller = fleet.controller(cluster, &aws);
-    fleet.wait_ready(COUNT);
+    let controller = synced(cluster, &fleet, &aws, COUNT);
     let denied = Effect::error(400, "AccessDeniedException", "not authorized to perform it");
     let looks = watched(&fleet, COUNT, || {
         let fault = aws.faults().add(Rule::on("secretsmanager:*").resource("app/3").effect(denied));

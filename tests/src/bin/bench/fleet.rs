@@ -11,7 +11,7 @@ use extsecret_tests::api::Api;
 use extsecret_tests::aws::{Aws, Role};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::{Controller, PROGRAM, wait_until};
-use extsecret_tests::fleet::{self, Fleet};
+use extsecret_tests::fleet::Fleet;
 use serde_json::json;
 
 const KEYS: usize = 10;
@@ -42,8 +42,7 @@ struct Bench<'a> {
 /// Measures with so many objects that are refreshed every `interval`.
 pub(crate) fn measure(objects: usize, interval: &str) -> anyhow::Result<String> {
     let program = PROGRAM.build(&["--release"]);
-    let cluster = Cluster::setup().start().context("a cluster needs Go")?;
-    fleet::define(&cluster);
+    let cluster = Cluster::setup().definitions().start().context("a cluster needs Go")?;
     let (api, aws) = (Api::of(&cluster), Aws::start());
     let fleet = Fleet::new(&cluster, &api);
     let arn = format!("arn:aws:iam::{}:role/reader", aws.account());
