@@ -18,6 +18,7 @@ use extsecret_crds::{
 };
 use extsecret_engine::hash::OWNER_LABEL;
 use extsecret_engine::secret::Secret;
+use extsecret_engine::status::TARGET_MISSING;
 use extsecret_provider::events::Change;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use tokio::time::Instant;
@@ -43,6 +44,8 @@ struct Held {
     fingerprint: u64,
     synced: bool,
     ready: bool,
+    /// Whether somebody else has to make its target.
+    waits: bool,
     /// The ClusterExternalSecret that controls it.
     owner: Option<Arc<str>>,
     /// Hash of all that own it.
@@ -181,6 +184,9 @@ impl Cache {
             ready: status
                 .and_then(|status| status.ready())
                 .is_some_and(extsecret_crds::Condition::is_true),
+            waits: status
+                .and_then(|status| status.ready())
+                .is_some_and(|ready| ready.reason.as_deref() == Some(TARGET_MISSING)),
             owner: cluster_owner(metadata),
             owners: hash(owners.collect::<Vec<_>>()),
         };
@@ -394,7 +400,8 @@ impl Cache {
         let mut wakes: Wakes = users.map(|user| (user, Trigger::refetch(now))).collect();
         if source.kind == crate::index::SourceKind::Secret {
             let writers = state.index.writers_of(&source.name).filter(|writer| {
-                state.external_secrets.get(&writer.name).is_some_and(|held| !held.ready)
+                let held = state.external_secrets.get(&writer.name);
+                held.is_some_and(|held| held.waits || !held.ready)
             });
             wakes.extend(writers.map(|key| (key.clone(), Trigger::new(Urgency::Changed, now))));
         }

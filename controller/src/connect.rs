@@ -57,7 +57,7 @@ impl Cluster for Objects {
             let source = Source::new(SourceKind::Secret, namespace, name);
             let content = self.content(&source).await?;
             let value = match &*content {
-                Content::Secret(data) => data.get(key),
+                Content::Secret { data, .. } => data.get(key),
                 _ => None,
             };
             value.cloned().ok_or_else(|| {

@@ -13,6 +13,7 @@ use futures::StreamExt as _;
 use futures::future::AbortHandle;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Api, Client, Resource};
 use kube_runtime::WatchStreamExt as _;
 use kube_runtime::watcher::{self, Event, watcher};
@@ -30,7 +31,11 @@ const UNUSED: Duration = Duration::from_hours(3);
 #[derive(Clone, PartialEq)]
 pub(crate) enum Content {
     ConfigMap(BTreeMap<String, String>),
-    Secret(BTreeMap<String, Zeroizing<Vec<u8>>>),
+    Secret {
+        data: BTreeMap<String, Zeroizing<Vec<u8>>>,
+        /// Whose it is: a target that is somebody else's is followed until it is not.
+        owners: Vec<OwnerReference>,
+    },
     ServiceAccount(ServiceAccount),
 }
 
@@ -38,7 +43,7 @@ impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ConfigMap(_) => "ConfigMap",
-            Self::Secret(_) => "Secret",
+            Self::Secret { .. } => "Secret",
             Self::ServiceAccount(_) => "ServiceAccount",
         })
     }
@@ -95,14 +100,15 @@ pub(crate) struct Follow {
 
 impl Follow {
     /// Follows nothing yet. `on_change` is told when something else is known of an object than
-    /// before, the first time excepted.
+    /// before, the first time excepted unless it is not as expected.
     pub(crate) fn new(client: Client, on_change: OnChange) -> Self {
         Self { client, on_change, all: Mutex::default() }
     }
 
-    /// Begins to follow an object without waiting for it.
-    pub(crate) fn begin(&self, source: &Source, now: Instant) {
-        drop(self.known(source, now));
+    /// Begins to follow an object without waiting for it. `was_there` is what the caller has just
+    /// seen, if it matters: when the object turns out to be otherwise, that is a change, too.
+    pub(crate) fn begin(&self, source: &Source, was_there: Option<bool>, now: Instant) {
+        drop(self.known(source, was_there, now));
     }
 
     /// What an object holds; `None` if there is none.
@@ -115,7 +121,7 @@ impl Follow {
         now: Instant,
         deadline: Instant,
     ) -> Result<Option<Arc<Content>>, Unreadable> {
-        let mut known = self.known(source, now);
+        let mut known = self.known(source, None, now);
         let is_known = |known: &Known| !matches!(known, Known::Nothing(_));
         // At the deadline it is told what is known then, which may be nothing.
         let _ = timeout_at(deadline, known.wait_for(is_known)).await.map(|known| known.map(drop));
@@ -143,17 +149,23 @@ impl Follow {
         });
     }
 
-    fn known(&self, source: &Source, now: Instant) -> watch::Receiver<Known> {
+    fn known(
+        &self,
+        source: &Source,
+        was_there: Option<bool>,
+        now: Instant,
+    ) -> watch::Receiver<Known> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let followed = all.entry(source.clone()).or_insert_with(|| self.follow(source, now));
+        let follow = || self.follow(source, was_there, now);
+        let followed = all.entry(source.clone()).or_insert_with(follow);
         followed.used = now;
         followed.known.clone()
     }
 
-    fn follow(&self, source: &Source, now: Instant) -> Followed {
+    fn follow(&self, source: &Source, was_there: Option<bool>, now: Instant) -> Followed {
         let (to, known) = watch::channel(Known::Nothing(None));
         let client = self.client.clone();
-        let on_change = Arc::clone(&self.on_change);
+        let on_change = (Arc::clone(&self.on_change), was_there);
         let task = match source.kind {
             SourceKind::ConfigMap => {
                 start::<v1::ConfigMap>(client, source.clone(), to, on_change, |object| {
@@ -163,7 +175,10 @@ impl Follow {
             SourceKind::Secret => {
                 start::<v1::Secret>(client, source.clone(), to, on_change, |object| {
                     let data = object.data.into_iter().flatten();
-                    Content::Secret(data.map(|(key, v)| (key, Zeroizing::new(v.0))).collect())
+                    Content::Secret {
+                        data: data.map(|(key, v)| (key, Zeroizing::new(v.0))).collect(),
+                        owners: object.metadata.owner_references.unwrap_or_default(),
+                    }
                 })
             }
             SourceKind::ServiceAccount => {
@@ -183,7 +198,7 @@ fn start<K>(
     client: Client,
     source: Source,
     to: watch::Sender<Known>,
-    on_change: OnChange,
+    (on_change, was_there): (OnChange, Option<bool>),
     content: impl Fn(K) -> Content + Send + 'static,
 ) -> AbortHandle
 where
@@ -198,9 +213,11 @@ where
     let config = watcher::Config::default().fields(&format!("metadata.name={}", source.name.name));
     let work = async move {
         let tell = |known: Known| {
-            let mut first = false;
+            let is_there = matches!(known, Known::Present(_));
+            let mut expected = false;
             let changed = to.send_if_modified(|now| {
-                first = matches!(now, Known::Nothing(_));
+                let first = matches!(now, Known::Nothing(_));
+                expected = first && was_there.is_none_or(|was_there| was_there == is_there);
                 let same = match (&*now, &known) {
                     (Known::Missing, Known::Missing) => true,
                     (Known::Present(before), Known::Present(after)) => before == after,
@@ -211,7 +228,7 @@ where
                 }
                 !same
             });
-            if changed && !first {
+            if changed && !expected {
                 on_change(&source);
             }
         };

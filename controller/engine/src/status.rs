@@ -12,6 +12,9 @@ use crate::collect::Missing;
 /// Longest message of an event (Kubernetes `events` validation) and so of a condition, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
+/// The reason for which an ExternalSecret is ready that waits for its target.
+pub const TARGET_MISSING: &str = "SecretMissing";
+
 /// The step that failed; each has ESO's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -111,7 +114,7 @@ impl Outcome {
 
     /// There is no target to merge into.
     pub(crate) fn target_missing() -> Self {
-        Self::done("SecretMissing", "secret will not be created due to CreationPolicy=Merge")
+        Self::done(TARGET_MISSING, "secret will not be created due to CreationPolicy=Merge")
     }
 
     /// A step failed for this cause.

@@ -9,7 +9,7 @@ use extsecret_crds::rules::check_external_secret;
 use extsecret_engine::hash::owner_label;
 use extsecret_engine::plan::{self, Action, Input, Plan};
 use extsecret_engine::refresh::{self, Cause, Decision, RefreshOptions, current_version};
-use extsecret_engine::status::{Event, Retry, Step, next_status};
+use extsecret_engine::status::{Event, Retry, Step, TARGET_MISSING, next_status};
 use extsecret_engine::{ownership, secret::Secret, windows};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -464,11 +464,12 @@ async fn finish(
         return Next::Backoff;
     }
     if !outcome.ready && matches!(outcome.retry, Retry::OnChange)
-        || outcome.reason == "SecretMissing"
+        || outcome.reason == TARGET_MISSING
     {
         // The target may be nobody's whom the watch of managed Secrets would show.
         let target = Source::new(SourceKind::Secret, &key.name.namespace, spec.target_name(name));
-        context.follow.begin(&target, system::instant());
+        let was_there = (outcome.reason == TARGET_MISSING).then_some(false);
+        context.follow.begin(&target, was_there, system::instant());
     }
     let interval = spec.refresh_interval().ok().and_then(GoDuration::to_std);
     match outcome.retry {

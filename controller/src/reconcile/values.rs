@@ -123,7 +123,7 @@ async fn sources(context: &Context, object: &ExternalSecret) -> Sources {
             Some(Content::ConfigMap(data)) => {
                 sources.config_maps.insert(name.to_owned(), data.clone());
             }
-            Some(Content::Secret(data)) => {
+            Some(Content::Secret { data, .. }) => {
                 let data = data.iter().map(|(key, value)| (key.clone(), value.to_vec())).collect();
                 sources.secrets.insert(name.to_owned(), data);
             }

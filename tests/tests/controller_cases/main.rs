@@ -6,8 +6,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_input;
 mod identities;
 mod parameter_store;
+mod policies;
+mod refresh;
 mod room;
 mod secrets_manager;
 mod shared;
+mod sources;
+mod stores;

@@ -128,6 +128,13 @@ impl Room {
         }
     }
 
+    /// Puts secrets without tags.
+    pub(crate) fn put_secrets(&self, secrets: &[(&str, &str)]) {
+        for (name, value) in secrets {
+            self.secrets().put(name, value);
+        }
+    }
+
     /// Deletes a secret or a parameter.
     pub(crate) fn delete_remote(&self, service: Service, name: &str) {
         match service {
@@ -315,6 +322,37 @@ impl Room {
             "controller": true, "blockOwnerDeletion": true,
         });
         assert_eq!(owners, [owner]);
+    }
+}
+
+impl Room {
+    /// How often the room's account was asked about a secret.
+    pub(crate) fn reads(&self, name: &str) -> usize {
+        let calls = self.bench.aws.counters().journal().into_iter().filter(|call| {
+            call.caller.as_deref().is_some_and(|caller| caller.contains(&self.account))
+        });
+        let arn = format!(":secret:{name}-");
+        calls.filter(|call| call.resources.iter().any(|it| it == name || it.contains(&arn))).count()
+    }
+
+    /// Lets the controller refresh something else, so often that whatever is due every second was
+    /// due meanwhile.
+    #[track_caller]
+    pub(crate) fn let_seconds_pass(&self) {
+        let tick = |value: &str| self.put_secrets(&[("clock", value)]);
+        let shows = |value: &str| {
+            self.has("clock", &json!({ "data": { "tick": value } }));
+        };
+        tick("0");
+        if self.get("externalsecrets", "clock").is_none() {
+            let spec = json!({ "refreshInterval": "1s", "data": data(&[("tick", "clock", "")]) });
+            self.put_external_secret("clock", &spec);
+        }
+        shows("0");
+        for value in ["1", "2"] {
+            tick(value);
+            shows(value);
+        }
     }
 }
 
