@@ -70,7 +70,7 @@ impl Cache {
             let waiting = state
                 .external_secrets
                 .iter()
-                .filter(|(es, held)| *es.namespace == *name && held.synced && !held.ready);
+                .filter(|(es, held)| *es.namespace == *name && !held.ready);
             let waiting = waiting.map(|(name, _)| external_secret(name));
             wakes.extend(waiting.map(|key| (key, Trigger::new(Urgency::Changed, now))));
         }

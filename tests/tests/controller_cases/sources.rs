@@ -177,7 +177,7 @@ fn a_template_is_read_from_config_maps_secrets_and_literals() {
         "configmaps",
         "texts",
         &json!({ "data": {
-        "file.conf": "key = {{ .key }}", "{{ .key }}": "unused",
+        "file.conf": "key = {{ .key }}",
         "pairs": "one: {{ .key }}\ntwo: \"2\"\n", "labels": "team: t{{ .key }}\n",
     } }),
     );
