@@ -100,15 +100,15 @@ pub(crate) struct Follow {
 
 impl Follow {
     /// Follows nothing yet. `on_change` is told when something else is known of an object than
-    /// before, the first time excepted unless it is not as expected.
+    /// before, the first time excepted (but see [`begin`](Self::begin)).
     pub(crate) fn new(client: Client, on_change: OnChange) -> Self {
         Self { client, on_change, all: Mutex::default() }
     }
 
-    /// Begins to follow an object without waiting for it. `was_there` is what the caller has just
-    /// seen, if it matters: when the object turns out to be otherwise, that is a change, too.
-    pub(crate) fn begin(&self, source: &Source, was_there: Option<bool>, now: Instant) {
-        drop(self.known(source, was_there, now));
+    /// Begins to follow an object without waiting for it. If it is there, that is told, too: it may
+    /// be another than the caller has seen a moment ago.
+    pub(crate) fn begin(&self, source: &Source, now: Instant) {
+        drop(self.known(source, true, now));
     }
 
     /// What an object holds; `None` if there is none.
@@ -121,7 +121,7 @@ impl Follow {
         now: Instant,
         deadline: Instant,
     ) -> Result<Option<Arc<Content>>, Unreadable> {
-        let mut known = self.known(source, None, now);
+        let mut known = self.known(source, false, now);
         let is_known = |known: &Known| !matches!(known, Known::Nothing(_));
         // At the deadline it is told what is known then, which may be nothing.
         let _ = timeout_at(deadline, known.wait_for(is_known)).await.map(|known| known.map(drop));
@@ -149,23 +149,18 @@ impl Follow {
         });
     }
 
-    fn known(
-        &self,
-        source: &Source,
-        was_there: Option<bool>,
-        now: Instant,
-    ) -> watch::Receiver<Known> {
+    fn known(&self, source: &Source, tell_first: bool, now: Instant) -> watch::Receiver<Known> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let follow = || self.follow(source, was_there, now);
+        let follow = || self.follow(source, tell_first, now);
         let followed = all.entry(source.clone()).or_insert_with(follow);
         followed.used = now;
         followed.known.clone()
     }
 
-    fn follow(&self, source: &Source, was_there: Option<bool>, now: Instant) -> Followed {
+    fn follow(&self, source: &Source, tell_first: bool, now: Instant) -> Followed {
         let (to, known) = watch::channel(Known::Nothing(None));
         let client = self.client.clone();
-        let on_change = (Arc::clone(&self.on_change), was_there);
+        let on_change = (Arc::clone(&self.on_change), tell_first);
         let task = match source.kind {
             SourceKind::ConfigMap => {
                 start::<v1::ConfigMap>(client, source.clone(), to, on_change, |object| {
@@ -198,7 +193,7 @@ fn start<K>(
     client: Client,
     source: Source,
     to: watch::Sender<Known>,
-    (on_change, was_there): (OnChange, Option<bool>),
+    (on_change, tell_first): (OnChange, bool),
     content: impl Fn(K) -> Content + Send + 'static,
 ) -> AbortHandle
 where
@@ -214,10 +209,9 @@ where
     let work = async move {
         let tell = |known: Known| {
             let is_there = matches!(known, Known::Present(_));
-            let mut expected = false;
+            let mut silent = false;
             let changed = to.send_if_modified(|now| {
-                let first = matches!(now, Known::Nothing(_));
-                expected = first && was_there.is_none_or(|was_there| was_there == is_there);
+                silent = matches!(now, Known::Nothing(_)) && !(tell_first && is_there);
                 let same = match (&*now, &known) {
                     (Known::Missing, Known::Missing) => true,
                     (Known::Present(before), Known::Present(after)) => before == after,
@@ -228,7 +222,7 @@ where
                 }
                 !same
             });
-            if changed && !expected {
+            if changed && !silent {
                 on_change(&source);
             }
         };

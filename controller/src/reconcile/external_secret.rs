@@ -468,8 +468,7 @@ async fn finish(
     {
         // The target may be nobody's whom the watch of managed Secrets would show.
         let target = Source::new(SourceKind::Secret, &key.name.namespace, spec.target_name(name));
-        let was_there = (outcome.reason == TARGET_MISSING).then_some(false);
-        context.follow.begin(&target, was_there, system::instant());
+        context.follow.begin(&target, system::instant());
     }
     let interval = spec.refresh_interval().ok().and_then(GoDuration::to_std);
     match outcome.retry {

@@ -172,7 +172,7 @@ fn others(room: &Room) -> Vec<Case> {
         ),
         case("not-an-object", extract("not-json"), GET, "unable to unmarshal secret not-json"),
         case("key-collision", extract("colliding"), GET, "both become \"a_b\""),
-        case("odd-key", extract("odd-key"), WRITE, "cannot be a key of a Secret"),
+        case("odd-key", extract("odd-key"), GET, "Kubernetes takes no letters but a to z"),
         case(
             "too-large",
             json!({ "dataFrom": [{ "find": { "name": { "regexp": "^large/" } } }] }),
