@@ -89,6 +89,14 @@ impl Drop for Followed {
     }
 }
 
+/// Whether it is told what an object is like when it begins to be followed.
+#[derive(Clone, Copy, Debug)]
+enum First {
+    Silent,
+    IfPresent,
+    Told,
+}
+
 type OnChange = Arc<dyn Fn(&Source) + Send + Sync>;
 
 /// All objects that are followed.
@@ -105,10 +113,10 @@ impl Follow {
         Self { client, on_change, all: Mutex::default() }
     }
 
-    /// Begins to follow an object without waiting for it. If it is there, that is told, too: it may
-    /// be another than the caller has seen a moment ago.
-    pub(crate) fn begin(&self, source: &Source, now: Instant) {
-        drop(self.known(source, true, now));
+    /// Begins to follow an object without waiting for it. What it is like then is told, too, for it
+    /// may have changed since the caller saw it; only if it was `missing` and still is, it is not.
+    pub(crate) fn begin(&self, source: &Source, missing: bool, now: Instant) {
+        drop(self.known(source, if missing { First::IfPresent } else { First::Told }, now));
     }
 
     /// What an object holds; `None` if there is none.
@@ -121,7 +129,7 @@ impl Follow {
         now: Instant,
         deadline: Instant,
     ) -> Result<Option<Arc<Content>>, Unreadable> {
-        let mut known = self.known(source, false, now);
+        let mut known = self.known(source, First::Silent, now);
         let is_known = |known: &Known| !matches!(known, Known::Nothing(_));
         // At the deadline it is told what is known then, which may be nothing.
         let _ = timeout_at(deadline, known.wait_for(is_known)).await.map(|known| known.map(drop));
@@ -149,18 +157,18 @@ impl Follow {
         });
     }
 
-    fn known(&self, source: &Source, tell_first: bool, now: Instant) -> watch::Receiver<Known> {
+    fn known(&self, source: &Source, first: First, now: Instant) -> watch::Receiver<Known> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let follow = || self.follow(source, tell_first, now);
+        let follow = || self.follow(source, first, now);
         let followed = all.entry(source.clone()).or_insert_with(follow);
         followed.used = now;
         followed.known.clone()
     }
 
-    fn follow(&self, source: &Source, tell_first: bool, now: Instant) -> Followed {
+    fn follow(&self, source: &Source, first: First, now: Instant) -> Followed {
         let (to, known) = watch::channel(Known::Nothing(None));
         let client = self.client.clone();
-        let on_change = (Arc::clone(&self.on_change), tell_first);
+        let on_change = (Arc::clone(&self.on_change), first);
         let task = match source.kind {
             SourceKind::ConfigMap => {
                 start::<v1::ConfigMap>(client, source.clone(), to, on_change, |object| {
@@ -193,7 +201,7 @@ fn start<K>(
     client: Client,
     source: Source,
     to: watch::Sender<Known>,
-    (on_change, tell_first): (OnChange, bool),
+    (on_change, first): (OnChange, First),
     content: impl Fn(K) -> Content + Send + 'static,
 ) -> AbortHandle
 where
@@ -211,7 +219,12 @@ where
             let is_there = matches!(known, Known::Present(_));
             let mut silent = false;
             let changed = to.send_if_modified(|now| {
-                silent = matches!(now, Known::Nothing(_)) && !(tell_first && is_there);
+                silent = matches!(now, Known::Nothing(_))
+                    && match first {
+                        First::Silent => true,
+                        First::IfPresent => !is_there,
+                        First::Told => false,
+                    };
                 let same = match (&*now, &known) {
                     (Known::Missing, Known::Missing) => true,
                     (Known::Present(before), Known::Present(after)) => before == after,

@@ -468,7 +468,8 @@ async fn finish(
     {
         // The target may be nobody's whom the watch of managed Secrets would show.
         let target = Source::new(SourceKind::Secret, &key.name.namespace, spec.target_name(name));
-        context.follow.begin(&target, system::instant());
+        let missing = outcome.reason == TARGET_MISSING;
+        context.follow.begin(&target, missing, system::instant());
     }
     let interval = spec.refresh_interval().ok().and_then(GoDuration::to_std);
     match outcome.retry {
