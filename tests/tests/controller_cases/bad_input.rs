@@ -22,7 +22,7 @@ struct Case {
 const GET: &str = "could not get secret data from provider: ";
 const WRITE: &str = "could not update secret: ";
 
-fn one(target: Value) -> Value {
+fn one(target: &Value) -> Value {
     json!({ "target": target, "data": data(&[("key", "db", "")]) })
 }
 
@@ -30,7 +30,7 @@ fn one(target: Value) -> Value {
 fn rules() -> Vec<Case> {
     let case = |name, spec, part| Case { name, spec, start: GET, part };
     let policies = |creation: &str, deletion: &str| {
-        one(json!({ "creationPolicy": creation, "deletionPolicy": deletion }))
+        one(&json!({ "creationPolicy": creation, "deletionPolicy": deletion }))
     };
     let delete =
         "deletionPolicy=Delete must not be used when the controller doesn't own the secret";
@@ -44,7 +44,7 @@ fn rules() -> Vec<Case> {
     let typed = |kind: &str, more: Value| {
         let mut template = json!({ "type": kind });
         crate::room::merge(&mut template, &more);
-        one(json!({ "template": template }))
+        one(&json!({ "template": template }))
     };
     let token = "kubernetes.io/service-account-token";
     let issued = "gets a token from the cluster and is refused";
@@ -107,7 +107,7 @@ fn rules() -> Vec<Case> {
         case(
             "template-target",
             one(
-                json!({ "template": { "templateFrom": [{ "target": "Spec", "literal": "a: b" }] } }),
+                &json!({ "template": { "templateFrom": [{ "target": "Spec", "literal": "a: b" }] } }),
             ),
             "invalid target \"Spec\" for a Secret",
         ),
@@ -134,7 +134,7 @@ fn others(room: &Room) -> Vec<Case> {
         room.put_secrets(&[(&format!("large/{number}"), &"x".repeat(60_000))]);
     }
     room.put_store("elsewhere", &Service::SecretsManager.spec(&keys("aws-keys", Some("default"))));
-    let templated = |text: &str| one(json!({ "template": { "data": { "key": text } } }));
+    let templated = |text: &str| one(&json!({ "template": { "data": { "key": text } } }));
     let extract = |key: &str| json!({ "dataFrom": [{ "extract": { "key": key } }] });
     vec![
         case(
@@ -203,7 +203,7 @@ fn others(room: &Room) -> Vec<Case> {
         case(
             "bad-interval",
             {
-                let mut spec = one(json!({}));
+                let mut spec = one(&json!({}));
                 spec["refreshInterval"] = json!("often");
                 spec
             },
@@ -212,7 +212,7 @@ fn others(room: &Room) -> Vec<Case> {
         ),
         case(
             "manifest",
-            one(json!({ "manifest": { "apiVersion": "v1", "kind": "ConfigMap" } })),
+            one(&json!({ "manifest": { "apiVersion": "v1", "kind": "ConfigMap" } })),
             WRITE,
             "spec.target.manifest is not supported",
         ),
@@ -234,7 +234,7 @@ fn check(room: &Room, cases: &[Case]) {
         assert_eq!(room.get("secrets", case.name), None, "{}", case.name);
     }
     // Made last, and in nobody's shadow.
-    room.put_external_secret("beside", &one(json!({})));
+    room.put_external_secret("beside", &one(&json!({})));
     room.ready("beside");
     room.has("beside", &json!({ "data": { "key": CANARY } }));
     // What is wrong for good is not tried again and again.
@@ -264,7 +264,7 @@ fn what_cannot_work_says_why() {
 fn a_target_stays_while_its_external_secret_is_wrong() {
     let room = require!(Room::open("gone-wrong"));
     room.put_secrets(&[("db", "1")]);
-    room.put_external_secret("web", &one(json!({})));
+    room.put_external_secret("web", &one(&json!({})));
     let before = room.has("web", &json!({ "data": { "key": "1" } }));
     let broken =
         json!({ "spec": { "target": { "creationPolicy": "None", "deletionPolicy": "Merge" } } });
@@ -337,7 +337,7 @@ fn a_broken_store_says_why() {
         assert_eq!(ready_condition(&store)["status"], "False", "{name}: {}", store["status"]);
     }
     room.put_secrets(&[("db", "1")]);
-    room.put_external_secret("beside", &one(json!({})));
+    room.put_external_secret("beside", &one(&json!({})));
     room.ready("beside");
 }
 
@@ -355,11 +355,11 @@ fn the_api_server_refuses_what_the_schema_forbids() {
     let reserved = json!({ "customSessionTags": { "esoNamespace": "x" } });
     let two = json!({ "provider": { "aws": { "service": "SecretsManager", "region": "us-east-1" }, "fake": { "data": [] } } });
     for (kind, spec, part) in [
-        ("externalsecrets", one(json!({ "creationPolicy": "Never" })), "creationPolicy"),
-        ("externalsecrets", one(json!({ "deletionPolicy": "Never" })), "deletionPolicy"),
+        ("externalsecrets", one(&json!({ "creationPolicy": "Never" })), "creationPolicy"),
+        ("externalsecrets", one(&json!({ "deletionPolicy": "Never" })), "deletionPolicy"),
         ("externalsecrets", json!({ "data": data(&[("a key", "db", "")]) }), "secretKey"),
         ("externalsecrets", json!({ "data": [{ "secretKey": "a" }] }), "remoteRef"),
-        ("externalsecrets", one(json!({ "name": "Not_A_Name" })), "target.name"),
+        ("externalsecrets", one(&json!({ "name": "Not_A_Name" })), "target.name"),
         ("externalsecrets", json!({ "dataFrom": [{ "sourceRef": {} }] }), "sourceRef"),
         ("secretstores", Service::SecretsManager.spec(&reserved), "esoNamespace"),
         ("secretstores", two, "provider"),
