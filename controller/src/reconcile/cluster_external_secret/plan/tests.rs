@@ -453,11 +453,15 @@ proptest! {
         for place in &written {
             let namespace = before.namespaces.get(&place.0);
             prop_assert!(namespace.is_some_and(|it| !it.terminating), "{place:?} is not there");
-            prop_assert!(selection.is_ok(), "it is not known which namespaces are meant");
+            let selectors = object.spec.namespace_selectors.iter().flatten();
+            let requirements = selectors.flat_map(|it| it.match_expressions.iter().flatten());
+            let readable = requirements.into_iter().all(|it| it.operator != "Nonsense");
+            prop_assert!(readable, "it is not known which namespaces are meant");
             let Some(old) = before.existing.get(place) else { continue };
             prop_assert!(foreign(object, old).is_none(), "{place:?} is somebody else's");
             if !after.existing.contains_key(place) {
-                prop_assert!(is_controlled(object, old), "{place:?} is not its own");
+                let uid = controller(&old.metadata).map(|owner| owner.uid.as_str());
+                prop_assert_eq!(uid, Some(UID), "{:?} is not its own", place);
                 let selected = selection.as_ref().unwrap().selects(&place.0, namespace.unwrap());
                 let other = (place.0.clone(), made_name(object).to_owned());
                 prop_assert!(
