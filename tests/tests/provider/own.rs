@@ -219,7 +219,7 @@ fn the_pod_identity_agent_is_asked_once_an_hour() {
             (TOKEN, &file),
         ],
     );
-    assert_eq!(tokens.iter().collect::<Vec<_>>(), ["token-1", "token-2"]);
+    assert_eq!(tokens.try_iter().collect::<Vec<_>>(), ["token-1", "token-2"]);
     let (operations, keys) = seen(&aws);
     assert_eq!(operations, [GET; 7]);
     let keys: Vec<_> = keys.into_iter().flatten().collect();
