@@ -322,8 +322,9 @@ catalogue! {
 
     W08 Warning "a value that is not JSON becomes an error"
         why: "When `property` or `dataFrom` met a value that is not JSON, KES left the key out and \
-            reported success; a template that read a member of a number or a text printed nothing. \
-            ESO reports an error for the whole object and updates none of its keys."
+            reported success; a template that read a member of a number or a text printed nothing, \
+            and one that read YAML knew other types (`yes`, `12:30` and dates). ESO reports an \
+            error for the whole object and updates none of its keys."
         action: "Make sure that every value read this way is JSON, and an object or a list where \
             a template reads its members. The Secret is not touched while ESO reports the error."
 

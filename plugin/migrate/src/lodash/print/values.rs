@@ -9,6 +9,14 @@ use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binary, Expr, ExprKind, Function, Logical, Method, Unary};
 
+/// Plain scalars that js-yaml 3 and Go read as different types: the booleans of YAML 1.1, octal
+/// numbers of YAML 1.2, numbers to the base of 60, and dates.
+const READ_OTHERWISE: &str = concat!(
+    r"(?im)(?:^|[:,\[{?-])[ \t]*(?:y|n|yes|no|on|off|0o[0-7]+",
+    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?",
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t][^\n]*)?)[ \t\r]*(?:$|[,\]}#:])",
+);
+
 impl Printer<'_> {
     /// The value of an expression.
     pub(super) fn value(&mut self, value: &Expr) -> Result<Go, Refusal> {
@@ -264,12 +272,12 @@ impl Printer<'_> {
             }
             Function::YamlLoad => {
                 let text = self.string_argument(first)?;
-                self.note(
-                    &codes::W07,
-                    value.span,
-                    "ESO reads YAML by older rules: yes, no, on, off and dates are no strings",
-                );
                 if !self.exact {
+                    self.note(
+                        &codes::W07,
+                        value.span,
+                        "ESO reads YAML by older rules: yes, no, on, off and dates are no strings",
+                    );
                     return Ok(text.pipe("fromYaml", Ty::Map(Box::new(Ty::Json))));
                 }
                 let text = self.keep(text);
@@ -280,6 +288,14 @@ impl Printer<'_> {
                     read.text, text.text
                 );
                 self.fail_if(&test, "not a YAML object");
+                self.note(
+                    &codes::W08,
+                    value.span,
+                    "YAML that ESO reads in another way (y, yes, on, 0o17, 12:30, dates) is an \
+                     error of the whole object here",
+                );
+                let test = format!("regexMatch {} {}", quote(READ_OTHERWISE), text.text);
+                self.fail_if(&test, "ESO reads a value of this YAML in another way");
                 Ok(read)
             }
             Function::Escape => {
