@@ -74,6 +74,7 @@ const ROOMS: &[Room] = &[
             "gjson",
         ],
     },
+    Room { name: "extsecret-dist", folder: "krew", pure: false, may_use: &[] },
     Room { name: "extsecret-test-aws", folder: "tests/aws", pure: false, may_use: &[] },
     Room { name: "extsecret-tests", folder: "tests", pure: false, may_use: &["*"] },
 ];
