@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Refused = 1,
     /// Usage error, nothing readable, or the result could not be written.
     CouldNotRun = 2,
+    /// What was waited for did not happen in time.
+    TimedOut = 124,
 }
 
 impl From<Exit> for ExitCode {

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod cli;
+mod clock;
 mod cluster;
 mod commands;
 mod complete;
@@ -14,8 +15,10 @@ mod input;
 mod output;
 mod placement;
 mod render;
+mod status;
 #[cfg(test)]
 mod testing;
+mod tty;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,9 @@
 
 mod cluster;
 mod migrate;
+mod refresh;
 mod render;
+mod status;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -12,9 +14,13 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
-pub(crate) use cluster::ClusterArgs;
+#[cfg(test)]
+pub(crate) use cluster::Credential;
+pub(crate) use cluster::{ClusterArgs, RequestTimeout};
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
+pub(crate) use refresh::{DryRun, RefreshArgs};
 pub(crate) use render::{RenderArgs, ValueArgs};
+pub(crate) use status::{Format as StatusFormat, StatusArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -52,6 +58,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Migrate(Box<MigrateArgs>),
     Render(Box<RenderArgs>),
+    Status(Box<StatusArgs>),
+    Refresh(Box<RefreshArgs>),
     Explain(ExplainArgs),
     Completion(CompletionArgs),
     Version(VersionArgs),
@@ -156,7 +164,11 @@ pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<C
     let (verb, checked) = match &cli.command {
         Command::Migrate(args) => ("migrate", args.check()),
         Command::Render(args) => ("render", args.check()),
-        Command::Explain(_) | Command::Completion(_) | Command::Version(_) => return Ok(cli),
+        Command::Status(args) => ("status", args.check()),
+        Command::Refresh(_)
+        | Command::Explain(_)
+        | Command::Completion(_)
+        | Command::Version(_) => return Ok(cli),
     };
     checked.map_err(|(kind, message)| match command.find_subcommand_mut(verb) {
         Some(command) => command.error(kind, message),

@@ -1,33 +1,71 @@
-//! The cluster that kubectl would talk to: reading single objects from it.
+//! The cluster that kubectl would talk to: reads, page by page where there are many, and the few
+//! writes that a person asks for.
 
 mod config;
+mod error;
+pub(crate) mod kinds;
+mod watch;
 
-use std::fmt::Debug;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use extsecret_crds::external_secret::StoreKind;
 use extsecret_crds::{ClusterSecretStore, ExternalSecret, SecretStore, SecretStoreSpec};
 use extsecret_engine::request::StoreName;
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{Api, DynamicObject};
-use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Client, Resource};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ListMeta, ObjectMeta};
+use kube::Client;
+use kube::api::{GetParams, ListParams, Patch, PatchParams};
+use kube::core::Request;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
 
 use crate::cli::ClusterArgs;
+pub(crate) use config::read as kubeconfig;
+pub(crate) use error::{Unread, Why};
+use kinds::Kind;
+pub(crate) use watch::Change;
 
-/// Attempts at one read, and the first pause between two.
+/// Attempts at one request, and the first pause between two.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// Objects in one answer, as kubectl asks for them.
+const PAGE: u32 = 500;
 
 /// A connection, with the threads of its own that it needs.
 pub(crate) struct Cluster {
     client: Client,
+    /// The same without a time limit on answers: a watch may be silent for as long as it likes.
+    patient: Client,
+    server: String,
     namespace: String,
-    runtime: Runtime,
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+/// Which objects of a kind.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    pub(crate) labels: Option<String>,
+    pub(crate) fields: Option<String>,
+}
+
+/// One answer of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    #[serde(default)]
+    metadata: ListMeta,
+    #[serde(default = "Vec::new")]
+    items: Vec<T>,
+}
+
+/// An object of which only the metadata was asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Metadata {
+    #[serde(default)]
+    pub(crate) metadata: ObjectMeta,
 }
 
 impl Cluster {
@@ -37,14 +75,18 @@ impl Cluster {
             .enable_all()
             .build()
             .context("cannot start the runtime for network connections")?;
-        let (client, namespace) = runtime.block_on(async {
+        let (client, patient, server, namespace) = runtime.block_on(async {
             let config = config::load(args).await?;
+            let server = config.cluster_url.to_string();
             let namespace =
                 args.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+            let mut patient = config.clone();
+            patient.read_timeout = None;
             let client = Client::try_from(config).context("cannot connect to the cluster")?;
-            anyhow::Ok((client, namespace))
+            let patient = Client::try_from(patient).context("cannot connect to the cluster")?;
+            anyhow::Ok((client, patient, server, namespace))
         })?;
-        Ok(Self { client, namespace, runtime })
+        Ok(Self { client, patient, server, namespace, runtime: Some(runtime) })
     }
 
     /// The namespace of the flag, else of the context.
@@ -58,7 +100,7 @@ impl Cluster {
         namespace: &str,
         name: &str,
     ) -> anyhow::Result<Option<ExternalSecret>> {
-        self.get_custom::<ExternalSecret>(Some(namespace), name)
+        Ok(self.get(&kinds::EXTERNAL_SECRETS, Some(namespace), name)?)
     }
 
     /// The spec of a store.
@@ -68,18 +110,18 @@ impl Cluster {
         store: &StoreName,
     ) -> anyhow::Result<Option<SecretStoreSpec>> {
         Ok(match store.kind {
-            StoreKind::ClusterSecretStore => {
-                self.get_custom::<ClusterSecretStore>(None, &store.name)?.map(|store| store.spec)
-            }
+            StoreKind::ClusterSecretStore => self
+                .get::<ClusterSecretStore>(&kinds::CLUSTER_SECRET_STORES, None, &store.name)?
+                .map(|store| store.spec),
             _ => self
-                .get_custom::<SecretStore>(Some(namespace), &store.name)?
+                .get::<SecretStore>(&kinds::SECRET_STORES, Some(namespace), &store.name)?
                 .map(|store| store.spec),
         })
     }
 
-    /// A Secret.
+    /// A Secret with its values.
     pub(crate) fn secret(&self, namespace: &str, name: &str) -> anyhow::Result<Option<Secret>> {
-        self.get(namespace, name)
+        Ok(self.get(&kinds::SECRETS, Some(namespace), name)?)
     }
 
     /// A ConfigMap.
@@ -88,91 +130,254 @@ impl Cluster {
         namespace: &str,
         name: &str,
     ) -> anyhow::Result<Option<ConfigMap>> {
-        self.get(namespace, name)
+        Ok(self.get(&kinds::CONFIG_MAPS, Some(namespace), name)?)
     }
 
-    fn get<K>(&self, namespace: &str, name: &str) -> anyhow::Result<Option<K>>
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + Clone
-            + Debug
-            + DeserializeOwned,
-    {
-        let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
-        let what = format!("{} {namespace}/{name}", K::kind(&()));
-        self.runtime.block_on(with_retries(&what, || api.get_opt(name)))
+    /// One object; `None` if there is none.
+    pub(crate) fn get<T: DeserializeOwned>(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<T>, Unread> {
+        self.get_as(kind, namespace, name, false)
     }
 
-    /// Objects of our own API. A cluster without its CRDs is told apart from one without the
-    /// object.
-    fn get_custom<K>(&self, namespace: Option<&str>, name: &str) -> anyhow::Result<Option<K>>
-    where
-        K: Resource<DynamicType = ()> + DeserializeOwned,
-    {
-        let gvk = GroupVersionKind::gvk(&K::group(&()), &K::version(&()), &K::kind(&()));
-        let resource = ApiResource::from_gvk_with_plural(&gvk, &K::plural(&()));
-        let api: Api<DynamicObject> = match namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            None => Api::all_with(self.client.clone(), &resource),
+    /// The metadata of one object; the server sends nothing else.
+    pub(crate) fn metadata(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<ObjectMeta>, Unread> {
+        let found: Option<Metadata> = self.get_as(kind, namespace, name, true)?;
+        Ok(found.map(|found| found.metadata))
+    }
+
+    fn get_as<T: DeserializeOwned>(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+        metadata_only: bool,
+    ) -> Result<Option<T>, Unread> {
+        let tried = match namespace.filter(|_| kind.namespaced) {
+            Some(namespace) => format!("read {} {namespace}/{name}", kind.kind),
+            None => format!("read {} {name}", kind.kind),
         };
-        let what = match namespace {
-            Some(namespace) => format!("{} {namespace}/{name}", gvk.kind),
-            None => format!("{} {name}", gvk.kind),
+        if !is_name(name) || namespace.is_some_and(|namespace| !is_name(namespace)) {
+            return Err(Unread::new(tried, Why::NotAName));
+        }
+        let request = Request::new(kind.path(namespace));
+        let params = GetParams::default();
+        let text = self.send(&tried, kind, &async |client| {
+            let request = if metadata_only {
+                request.get_metadata(name, &params)
+            } else {
+                request.get(name, &params)
+            };
+            client.request_text(request.map_err(kube::Error::BuildRequest)?).await
+        });
+        match text {
+            Ok(text) => read(&tried, &text).map(Some),
+            Err(Answer::NoSuchObject) => Ok(None),
+            Err(Answer::Unread(error)) => Err(error),
+        }
+    }
+
+    /// All objects of a kind, page by page; returns the version at which the list is true.
+    pub(crate) fn list<T: DeserializeOwned>(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        select: &Selection,
+        each: impl FnMut(Vec<T>),
+    ) -> Result<String, Unread> {
+        self.list_as(kind, namespace, select, false, each)
+    }
+
+    /// The metadata of all objects of a kind, page by page.
+    pub(crate) fn list_metadata(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        select: &Selection,
+        each: impl FnMut(Vec<Metadata>),
+    ) -> Result<String, Unread> {
+        self.list_as(kind, namespace, select, true, each)
+    }
+
+    fn list_as<T: DeserializeOwned>(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        select: &Selection,
+        metadata_only: bool,
+        mut each: impl FnMut(Vec<T>),
+    ) -> Result<String, Unread> {
+        let tried = match namespace.filter(|_| kind.namespaced) {
+            Some(namespace) => format!("list {} in the namespace {namespace:?}", kind.resource()),
+            None => format!("list {}", kind.resource()),
         };
-        let object = self.runtime.block_on(with_retries(&what, || async {
-            match api.get(name).await {
-                Ok(object) => Ok(Some(object)),
-                // "404 page not found" comes from a server that does not know the kind.
-                Err(kube::Error::Api(status)) if status.code == 404 && status.details.is_some() => {
-                    Ok(None)
+        if namespace.is_some_and(|namespace| !is_name(namespace)) {
+            return Err(Unread::new(tried, Why::NotAName));
+        }
+        let request = Request::new(kind.path(namespace));
+        let mut params = ListParams {
+            label_selector: select.labels.clone(),
+            field_selector: select.fields.clone(),
+            limit: Some(PAGE),
+            ..ListParams::default()
+        };
+        loop {
+            let text = self.send(&tried, kind, &async |client| {
+                let request = if metadata_only {
+                    request.list_metadata(&params)
+                } else {
+                    request.list(&params)
+                };
+                client.request_text(request.map_err(kube::Error::BuildRequest)?).await
+            });
+            let text = match text {
+                Ok(text) => text,
+                Err(Answer::NoSuchObject) => {
+                    return Err(Unread::new(tried, Why::NotServed(kind.resource())));
                 }
-                Err(error) => Err(error),
+                Err(Answer::Unread(error)) => return Err(error),
+            };
+            let page: Page<T> = read(&tried, &text)?;
+            drop(text);
+            each(page.items);
+            params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+            if params.continue_token.is_none() {
+                return Ok(page.metadata.resource_version.unwrap_or_default());
             }
-        }))?;
-        let Some(object) = object else { return Ok(None) };
-        let value = serde_json::to_value(object).with_context(|| format!("cannot read {what}"))?;
-        let object = serde_json::from_value(value)
-            .with_context(|| format!("{what} is not as its type wants it"))?;
-        Ok(Some(object))
+        }
+    }
+
+    /// Changes an object by a merge patch, or only asks whether the server would; `None` if there is
+    /// no such object.
+    pub(crate) fn patch<T: DeserializeOwned>(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+        change: &serde_json::Value,
+        dry_run: bool,
+    ) -> Result<Option<T>, Unread> {
+        let tried = match namespace.filter(|_| kind.namespaced) {
+            Some(namespace) => format!("change {} {namespace}/{name}", kind.kind),
+            None => format!("change {} {name}", kind.kind),
+        };
+        if !is_name(name) || namespace.is_some_and(|namespace| !is_name(namespace)) {
+            return Err(Unread::new(tried, Why::NotAName));
+        }
+        let request = Request::new(kind.path(namespace));
+        let params = PatchParams {
+            field_manager: Some(MANAGER.to_owned()),
+            dry_run,
+            ..PatchParams::default()
+        };
+        let text = self.send(&tried, kind, &async |client| {
+            let request = request.patch(name, &params, &Patch::Merge(change));
+            client.request_text(request.map_err(kube::Error::BuildRequest)?).await
+        });
+        match text {
+            Ok(text) => read(&tried, &text).map(Some),
+            Err(Answer::NoSuchObject) => Ok(None),
+            Err(Answer::Unread(error)) => Err(error),
+        }
+    }
+
+    /// Sends a request, and again when the server is busy.
+    fn send(
+        &self,
+        tried: &str,
+        kind: &Kind,
+        ask: &impl AsyncFn(&Client) -> Result<String, kube::Error>,
+    ) -> Result<String, Answer> {
+        self.block_on(async {
+            let mut pause = PAUSE;
+            let mut attempt = 1;
+            loop {
+                let error = match ask(&self.client).await {
+                    Ok(text) => return Ok(text),
+                    Err(error) => error,
+                };
+                if let kube::Error::Api(status) = &error {
+                    if attempt < ATTEMPTS && matches!(status.code, 429 | 503 | 504) {
+                        tokio::time::sleep(pause).await;
+                        pause *= 2;
+                        attempt += 1;
+                        continue;
+                    }
+                    if status.code == 404 && status.details.is_some() {
+                        return Err(Answer::NoSuchObject);
+                    }
+                }
+                let error = Unread::from_kube(tried, &self.server, &kind.resource(), &error);
+                return Err(Answer::Unread(error));
+            }
+        })
+    }
+
+    fn block_on<F: Future>(&self, work: F) -> F::Output {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(work),
+            #[expect(clippy::unreachable, reason = "it goes when the value goes")]
+            None => unreachable!("a connection without a runtime"),
+        }
     }
 }
 
-/// Reads, and reads again when the server is busy. The error says what was asked for and what to do.
-async fn with_retries<T, F>(what: &str, mut read: impl FnMut() -> F) -> anyhow::Result<T>
-where
-    F: Future<Output = Result<T, kube::Error>>,
-{
-    let mut pause = PAUSE;
-    for attempt in 1.. {
-        match read().await {
-            Ok(found) => return Ok(found),
-            Err(kube::Error::Api(status))
-                if attempt < ATTEMPTS && matches!(status.code, 429 | 503 | 504) =>
-            {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
-            Err(error) => return Err(explain(what, error)),
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // A look-up of a name that hangs must not hold the process.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
-    Err(anyhow!("cannot read {what}"))
 }
 
-fn explain(what: &str, error: kube::Error) -> anyhow::Error {
-    match error {
-        kube::Error::Api(status) if status.is_forbidden() => {
-            anyhow!(
-                "cannot read {what}: {}; `kubectl auth can-i get` tells what you may read",
-                status.message
-            )
+/// Who the API server notes as the author of changes.
+const MANAGER: &str = "kubectl-extsecret";
+
+enum Answer {
+    NoSuchObject,
+    Unread(Unread),
+}
+
+/// Reads an answer. What serde says of a text may quote it, and the text may be a Secret.
+fn read<T: DeserializeOwned>(tried: &str, text: &str) -> Result<T, Unread> {
+    serde_json::from_str(text).map_err(|error| {
+        let cause = format!("line {}, column {}", error.line(), error.column());
+        Unread::new(tried, Why::Unreadable(cause))
+    })
+}
+
+/// True for what can stand in a path as one step. No name of an object holds anything else.
+fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+    !text.is_empty() && text != "." && text != ".." && text.chars().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_names_gets_into_a_path() {
+        for name in ["db", "a.b-c", "system:admin"] {
+            assert!(is_name(name), "{name}");
         }
-        // The plain "404 page not found" has no reason that could be looked at.
-        kube::Error::Api(status) if status.code == 404 => anyhow!(
-            "cannot read {what}: the cluster does not serve this kind: are the external-secrets.io CRDs installed?"
-        ),
-        kube::Error::Api(status) => anyhow!("cannot read {what}: {}", status.message),
-        error => anyhow::Error::new(error).context(format!(
-            "cannot read {what} from the cluster; --context and --kubeconfig choose another one"
-        )),
+        for name in ["", ".", "..", "a/b", "a?b", "a%2fb", "ü", "a b"] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_answer_is_not_quoted() {
+        let error = read::<u32>("read Secret a/b", "\"hunter2\"").unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }

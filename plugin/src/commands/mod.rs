@@ -3,7 +3,9 @@
 mod completion;
 mod explain;
 mod migrate;
+mod refresh;
 mod render;
+mod status;
 mod version;
 
 use crate::cli::Command;
@@ -14,6 +16,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Migrate(args) => migrate::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Refresh(args) => refresh::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completion(args) => completion::run(&args),
         Command::Version(args) => version::run(&args),

@@ -1,9 +1,13 @@
 //! How results look. Manifests and what was asked for go to stdout, everything else to stderr.
 
+pub(crate) mod age;
 pub(crate) mod diff;
+pub(crate) mod jsonpath;
 pub(crate) mod manifests;
 pub(crate) mod report;
+pub(crate) mod table;
 pub(crate) mod text;
+pub(crate) mod wrap;
 
 use std::io::{self, Write as _};
 

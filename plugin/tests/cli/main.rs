@@ -5,6 +5,7 @@
 mod bad_input;
 mod chart;
 mod classes;
+mod cluster;
 mod diff;
 mod examples;
 mod in_place;

@@ -4,6 +4,8 @@
 //! one possibly empty, and reads one candidate a line (`value<TAB>description`) and a last line
 //! with a directive, as cobra's programs print it.
 
+pub(crate) mod live;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 
@@ -32,6 +34,10 @@ const FILE_FLAGS: &[&str] = &[
     "--install",
     "--kubeconfig",
     "--values",
+    "--client-certificate",
+    "--client-key",
+    "--certificate-authority",
+    "--cache-dir",
 ];
 
 /// Prints the candidates for the last of `words`, whose first is the program's name.
@@ -52,6 +58,7 @@ fn candidates(mut command: clap::Command, mut words: Vec<OsString>) -> String {
     if names_a_file(&words) {
         return format!("{FILES}\n");
     }
+    live::typed(&words);
     let typing_a_flag = words.last().is_some_and(|word| starts_with_dash(word));
     let found = engine::complete(&mut command, words, last, None).unwrap_or_default();
     let mut text = String::new();

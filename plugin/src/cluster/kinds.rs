@@ -1,0 +1,100 @@
+//! The kinds that are read, and where the API serves them.
+
+/// A kind of object.
+#[expect(clippy::struct_field_names, reason = "what the API calls it")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) group: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) plural: &'static str,
+    pub(crate) namespaced: bool,
+}
+
+const fn eso(kind: &'static str, plural: &'static str, namespaced: bool) -> Kind {
+    Kind {
+        group: extsecret_crds::GROUP,
+        version: extsecret_crds::VERSION,
+        kind,
+        plural,
+        namespaced,
+    }
+}
+
+const fn namespaced(group: &'static str, kind: &'static str, plural: &'static str) -> Kind {
+    Kind { group, version: "v1", kind, plural, namespaced: true }
+}
+
+pub(crate) const EXTERNAL_SECRETS: Kind = eso("ExternalSecret", "externalsecrets", true);
+pub(crate) const SECRET_STORES: Kind = eso("SecretStore", "secretstores", true);
+pub(crate) const CLUSTER_SECRET_STORES: Kind =
+    eso("ClusterSecretStore", "clustersecretstores", false);
+pub(crate) const KES_EXTERNAL_SECRETS: Kind =
+    namespaced("kubernetes-client.io", "ExternalSecret", "externalsecrets");
+pub(crate) const SECRETS: Kind = namespaced("", "Secret", "secrets");
+pub(crate) const CONFIG_MAPS: Kind = namespaced("", "ConfigMap", "configmaps");
+pub(crate) const NAMESPACES: Kind =
+    Kind { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
+
+impl Kind {
+    /// `externalsecrets.external-secrets.io`: the name that no other group's resource has.
+    pub(crate) fn resource(&self) -> String {
+        match self.group {
+            "" => self.plural.to_owned(),
+            group => format!("{}.{group}", self.plural),
+        }
+    }
+
+    /// `externalsecret.external-secrets.io/NAME`, as `kubectl -o name` writes it.
+    pub(crate) fn name_of(&self, name: &str) -> String {
+        let kind = self.kind.to_lowercase();
+        match self.group {
+            "" => format!("{kind}/{name}"),
+            group => format!("{kind}.{group}/{name}"),
+        }
+    }
+
+    /// The path of its list: of one namespace, or of all.
+    pub(super) fn path(&self, namespace: Option<&str>) -> String {
+        let root = match self.group {
+            "" => format!("/api/{}", self.version),
+            group => format!("/apis/{group}/{}", self.version),
+        };
+        match namespace.filter(|_| self.namespaced) {
+            Some(namespace) => format!("{root}/namespaces/{namespace}/{}", self.plural),
+            None => format!("{root}/{}", self.plural),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use extsecret_crds::{ClusterSecretStore, ExternalSecret, SecretStore};
+    use k8s_openapi::api::core::v1 as core;
+    use kube::Resource;
+
+    use super::*;
+
+    fn path_of<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> String {
+        K::url_path(&(), namespace)
+    }
+
+    #[test]
+    fn paths_are_those_of_the_types() {
+        let ns = Some("shop");
+        for (ours, theirs) in [
+            (EXTERNAL_SECRETS.path(ns), path_of::<ExternalSecret>(ns)),
+            (EXTERNAL_SECRETS.path(None), path_of::<ExternalSecret>(None)),
+            (SECRET_STORES.path(ns), path_of::<SecretStore>(ns)),
+            (CLUSTER_SECRET_STORES.path(None), path_of::<ClusterSecretStore>(None)),
+            (SECRETS.path(ns), path_of::<core::Secret>(ns)),
+            (CONFIG_MAPS.path(ns), path_of::<core::ConfigMap>(ns)),
+            (NAMESPACES.path(None), path_of::<core::Namespace>(None)),
+        ] {
+            assert_eq!(ours, theirs);
+        }
+        assert_eq!(EXTERNAL_SECRETS.name_of("db"), "externalsecret.external-secrets.io/db");
+        assert_eq!(KES_EXTERNAL_SECRETS.resource(), "externalsecrets.kubernetes-client.io");
+        assert_eq!(SECRETS.name_of("db"), "secret/db");
+    }
+}

@@ -1,0 +1,101 @@
+//! The commands that ask a cluster, where there is none.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use crate::run::Folder;
+
+#[expect(clippy::disallowed_methods, reason = "a promise about real time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// A port at which nobody listens.
+fn nobody() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn nobody_there_is_told_within_seconds() {
+    let folder = Folder::new();
+    folder.write("config", "");
+    // Connections are taken by the kernel, and nobody ever answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap().port();
+    let refused = ["status", "status -A --kes", "status db", "refresh db", "render db"];
+    let cases = refused.map(|verb| (verb, nobody(), "refused"));
+    for (verb, port, says) in cases.into_iter().chain([("status", silent, "in time")]) {
+        let server = format!("https://127.0.0.1:{port}");
+        let began = now();
+        let ran = folder.run(&format!("{verb} --server {server} --kubeconfig config"));
+        let took = now().duration_since(began);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{verb}: {ran:?}");
+        assert!(ran.stderr.contains(&server) && ran.stderr.contains(says), "{verb}: {ran:?}");
+        assert!(took < Duration::from_secs(5), "{verb}: {took:?}");
+    }
+}
+
+#[test]
+fn no_cluster_at_all_is_told() {
+    let folder = Folder::new();
+    folder.write("config", "");
+    let ran = folder.run("status --kubeconfig none");
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("cannot read the kubeconfig none"), "{ran:?}");
+    let ran = folder.run("status --kubeconfig config");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+    assert!(ran.stderr.contains("no current context"), "{ran:?}");
+}
+
+#[test]
+fn flags_that_do_not_fit_are_refused() {
+    let folder = Folder::new();
+    for flags in [
+        "status -A -n shop",
+        "status db -A",
+        "status -o xml",
+        "status -o jsonpath={.a",
+        "status --sort-by colour",
+        "status -w -o yaml",
+        "status --as-group g",
+        "status --token a --username u",
+        "refresh",
+        "refresh db --all",
+        "refresh db --timeout 5s",
+        "refresh db --wait --dry-run",
+    ] {
+        let ran = folder.run(flags);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{flags}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_token_is_in_no_message() {
+    let folder = Folder::new();
+    folder.write("config", "");
+    let server = format!("https://127.0.0.1:{}", nobody());
+    let ran = folder.run(&format!("status --kubeconfig config --server {server} --token s3cret"));
+    assert_eq!(ran.code, Some(2));
+    assert!(!ran.stderr.contains("s3cret"), "{ran:?}");
+}
+
+#[test]
+fn completion_of_names_does_not_hang() {
+    let folder = Folder::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    folder.write(
+        "config",
+        format!(
+            "current-context: far\ncontexts: [{{ name: far, context: {{ cluster: c }} }}]\n\
+             clusters: [{{ name: c, cluster: {{ server: 'https://127.0.0.1:{port}' }} }}]\n"
+        ),
+    );
+    let began = now();
+    let ran = folder.run("__complete status --kubeconfig config --context f");
+    assert_eq!(ran.stdout, "far\t\n:4\n", "{ran:?}");
+    let ran = folder.run("__complete status --kubeconfig config -n s");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ":4\n"), "{ran:?}");
+    let took = now().duration_since(began);
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
