@@ -41,8 +41,22 @@ impl Binary {
     }
 }
 
+fn is_about_a_package(variable: &str) -> bool {
+    let prefixes =
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+    prefixes.iter().any(|prefix| variable.starts_with(prefix))
+}
+
 fn build(name: &str, args: &[&str]) -> PathBuf {
-    let output = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    // Cargo tells a test about its package. Build scripts that look at such variables would run again, and
+    // all that depends on their crates would be compiled again, whenever builds of both kinds alternate.
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_str().is_some_and(is_about_a_package) {
+            cargo.env_remove(variable);
+        }
+    }
+    let output = cargo
         .args(["build", "--locked", "--package", name])
         .args(["--message-format", "json-render-diagnostics"])
         .args(args)
