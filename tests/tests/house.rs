@@ -36,6 +36,12 @@ const ROOMS: &[Room] = &[
         may_use: &["extsecret-crds", "extsecret-engine"],
     },
     Room {
+        name: "extsecret-restart",
+        folder: "controller/restart",
+        pure: true,
+        may_use: &["extsecret-crds"],
+    },
+    Room {
         name: "extsecret-controller",
         folder: "controller",
         pure: false,

@@ -1,0 +1,372 @@
+//! What each kind of workload can do, and how far its rollout is.
+//!
+//! Restarting means changing the pod template, and leaving the rest to whoever rolls out changes of it.
+//! Where nobody does, or somebody undoes them, a change of the template is a lie: such workloads are
+//! reported, and left alone.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// Kinds whose pods are made anew when their template changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `apps/v1`.
+    Deployment,
+    /// `apps/v1`.
+    StatefulSet,
+    /// `apps/v1`.
+    DaemonSet,
+    /// Argo's, which restarts by `spec.restartAt` without its canary steps.
+    Rollout,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::Rollout];
+
+    /// As the API writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Rollout => "Rollout",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How far the rollout of a workload's present template is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// All pods are of it, and were available at least once.
+    Done,
+    /// Not yet.
+    Rolling,
+    /// It will not end by itself.
+    Failed,
+}
+
+/// Why a workload cannot be restarted by its template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It is paused: a change of its template would wait, and come with somebody else's.
+    Paused,
+    /// `updateStrategy: OnDelete`: pods are made anew when somebody deletes them.
+    OnDelete,
+    /// Pods below this ordinal are not updated.
+    Partition(i64),
+    /// Another object makes it, and would take the change back.
+    Owned {
+        /// Its kind.
+        kind: Box<str>,
+        /// Its name.
+        name: Box<str>,
+    },
+    /// A Rollout whose template is that of another workload.
+    TemplateElsewhere,
+}
+
+impl Obstacle {
+    /// A word for metrics and events.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Paused => "Paused",
+            Self::OnDelete | Self::Partition(_) => "ManualRestartRequired",
+            Self::Owned { .. } => "OwnedByController",
+            Self::TemplateElsewhere => "TemplateElsewhere",
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Paused => f.write_str("it is paused: resume it, and it restarts"),
+            Self::OnDelete => f.write_str("its update strategy is OnDelete: delete its pods"),
+            Self::Partition(partition) => {
+                write!(f, "its partition is {partition}: pods below it have to be deleted")
+            }
+            Self::Owned { kind, name } => {
+                write!(f, "{kind} {name} controls it and would undo a restart: restart that")
+            }
+            Self::TemplateElsewhere => {
+                f.write_str("its pod template is that of another workload: restart that")
+            }
+        }
+    }
+}
+
+/// What of a workload says whether and how it restarts. Everything else is passed over.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Workload {
+    spec: Option<Spec>,
+    status: Option<Status>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    replicas: Option<i64>,
+    paused: Option<bool>,
+    update_strategy: Option<Strategy>,
+    workload_ref: Option<serde_json::Value>,
+    restart_at: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Strategy {
+    #[serde(rename = "type")]
+    type_: Option<String>,
+    rolling_update: Option<RollingUpdate>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct RollingUpdate {
+    partition: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    /// A number; Argo writes it as a text.
+    observed_generation: Option<serde_json::Value>,
+    replicas: Option<i64>,
+    updated_replicas: Option<i64>,
+    available_replicas: Option<i64>,
+    current_revision: Option<String>,
+    update_revision: Option<String>,
+    desired_number_scheduled: Option<i64>,
+    updated_number_scheduled: Option<i64>,
+    number_available: Option<i64>,
+    phase: Option<String>,
+    restarted_at: Option<String>,
+    conditions: Option<Vec<Condition>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    type_: String,
+    status: String,
+    reason: Option<String>,
+}
+
+/// What is to be known of a workload besides its template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How far its rollout is.
+    pub progress: Progress,
+    /// What is in the way of a restart.
+    pub obstacle: Option<Obstacle>,
+    /// Whether it has no pods and wants none.
+    pub idle: bool,
+}
+
+impl Workload {
+    /// Of a workload of this kind and generation, and the kind and name of what controls it.
+    pub fn standing(&self, kind: Kind, generation: i64, owner: Option<(&str, &str)>) -> Standing {
+        let (no_spec, no_status) = (Spec::default(), Status::default());
+        let spec = self.spec.as_ref().unwrap_or(&no_spec);
+        let status = self.status.as_ref().unwrap_or(&no_status);
+        let observed = match &status.observed_generation {
+            Some(serde_json::Value::String(text)) => text.parse().ok(),
+            Some(number) => number.as_i64(),
+            None => None,
+        };
+        let progress = match kind {
+            _ if observed.is_none_or(|observed| observed < generation) => Progress::Rolling,
+            Kind::Deployment => status.of_deployment(spec),
+            Kind::StatefulSet => status.of_stateful_set(),
+            Kind::DaemonSet => status.of_daemon_set(),
+            Kind::Rollout => status.of_rollout(spec),
+        };
+        let idle = match kind {
+            Kind::DaemonSet => false,
+            _ => spec.replicas == Some(0) && status.replicas.unwrap_or(0) == 0,
+        };
+        Standing { progress, obstacle: spec.obstacle(kind, owner), idle }
+    }
+}
+
+impl Spec {
+    fn obstacle(&self, kind: Kind, owner: Option<(&str, &str)>) -> Option<Obstacle> {
+        if let Some((kind, name)) = owner {
+            return Some(Obstacle::Owned { kind: kind.into(), name: name.into() });
+        }
+        if self.workload_ref.as_ref().is_some_and(|it| !it.is_null()) {
+            return Some(Obstacle::TemplateElsewhere);
+        }
+        if self.paused == Some(true) {
+            return Some(Obstacle::Paused);
+        }
+        let strategy = self.update_strategy.as_ref()?;
+        if strategy.type_.as_deref() == Some("OnDelete") {
+            return Some(Obstacle::OnDelete);
+        }
+        let partition = strategy.rolling_update.as_ref()?.partition?;
+        (kind == Kind::StatefulSet && partition > 0).then_some(Obstacle::Partition(partition))
+    }
+}
+
+impl Status {
+    /// Its Progressing condition keeps saying that it is done while pods fail later for other
+    /// reasons, which is no rollout.
+    fn of_deployment(&self, spec: &Spec) -> Progress {
+        let conditions = self.conditions.iter().flatten();
+        let progressing = conditions.into_iter().find(|it| it.type_ == "Progressing");
+        match progressing.and_then(|it| it.reason.as_deref()) {
+            Some("NewReplicaSetAvailable") => return Progress::Done,
+            Some("ProgressDeadlineExceeded") => return Progress::Failed,
+            _ => {}
+        }
+        let failed = self
+            .conditions
+            .iter()
+            .flatten()
+            .any(|it| it.type_ == "ReplicaFailure" && it.status == "True");
+        let wanted = spec.replicas.unwrap_or(1);
+        let updated = self.updated_replicas.unwrap_or(0);
+        let done = updated >= wanted
+            && self.replicas.unwrap_or(0) <= updated
+            && self.available_replicas.unwrap_or(0) >= wanted;
+        match (done, failed) {
+            (true, _) => Progress::Done,
+            (false, true) => Progress::Failed,
+            (false, false) => Progress::Rolling,
+        }
+    }
+
+    fn of_stateful_set(&self) -> Progress {
+        let is_new =
+            self.update_revision.is_some() && self.current_revision == self.update_revision;
+        if is_new { Progress::Done } else { Progress::Rolling }
+    }
+
+    fn of_daemon_set(&self) -> Progress {
+        let wanted = self.desired_number_scheduled.unwrap_or(0);
+        let is_new = self.updated_number_scheduled.unwrap_or(0) >= wanted
+            && self.number_available.unwrap_or(0) >= wanted;
+        if is_new { Progress::Done } else { Progress::Rolling }
+    }
+
+    fn of_rollout(&self, spec: &Spec) -> Progress {
+        if spec.restart_at.is_some() && spec.restart_at != self.restarted_at {
+            return Progress::Rolling;
+        }
+        match self.phase.as_deref() {
+            Some("Healthy") => Progress::Done,
+            Some("Degraded") => Progress::Failed,
+            _ => Progress::Rolling,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn standing(kind: Kind, object: Value) -> Standing {
+        let workload: Workload = serde_json::from_value(object).unwrap();
+        workload.standing(kind, 3, None)
+    }
+
+    fn progress(kind: Kind, spec: Value, status: Value) -> Progress {
+        standing(kind, json!({ "spec": spec, "status": status })).progress
+    }
+
+    #[test]
+    fn a_deployment_is_done_when_all_its_pods_are_new_and_available() {
+        let spec = json!({ "replicas": 2 });
+        let status = |observed: i64, replicas: i64, updated: i64, available: i64, reason: &str| {
+            json!({
+                "observedGeneration": observed, "replicas": replicas,
+                "updatedReplicas": updated, "availableReplicas": available,
+                "conditions": [{ "type": "Progressing", "status": "True", "reason": reason }],
+            })
+        };
+        let updating = "ReplicaSetUpdated";
+        for (status, expected) in [
+            (status(3, 2, 2, 2, updating), Progress::Done),
+            (status(2, 2, 2, 2, "NewReplicaSetAvailable"), Progress::Rolling),
+            (status(3, 3, 2, 3, updating), Progress::Rolling),
+            (status(3, 2, 2, 1, updating), Progress::Rolling),
+            (status(3, 2, 1, 2, updating), Progress::Rolling),
+            // A node that fails later is no rollout.
+            (status(3, 2, 2, 0, "NewReplicaSetAvailable"), Progress::Done),
+            (status(3, 3, 1, 2, "ProgressDeadlineExceeded"), Progress::Failed),
+        ] {
+            assert_eq!(
+                progress(Kind::Deployment, spec.clone(), status.clone()),
+                expected,
+                "{status}"
+            );
+        }
+        assert_eq!(progress(Kind::Deployment, spec, json!(null)), Progress::Rolling);
+    }
+
+    #[test]
+    fn other_kinds_tell_in_their_own_ways() {
+        let set = |current: &str, update: &str| json!({ "observedGeneration": 3, "currentRevision": current, "updateRevision": update });
+        let of = |status| progress(Kind::StatefulSet, json!({}), status);
+        assert_eq!([of(set("a", "a")), of(set("a", "b"))], [Progress::Done, Progress::Rolling]);
+
+        let set = |updated: i64, available: i64| {
+            json!({ "observedGeneration": 3, "desiredNumberScheduled": 2,
+                "updatedNumberScheduled": updated, "numberAvailable": available })
+        };
+        let of = |status| progress(Kind::DaemonSet, json!({}), status);
+        assert_eq!(
+            [of(set(2, 2)), of(set(1, 2)), of(set(2, 1))],
+            [Progress::Done, Progress::Rolling, Progress::Rolling]
+        );
+
+        let status = |phase: &str, at: Value| json!({ "observedGeneration": "3", "phase": phase, "restartedAt": at });
+        let spec = json!({ "restartAt": "2026-11-25T12:00:00Z" });
+        let of = |status| progress(Kind::Rollout, spec.clone(), status);
+        assert_eq!(of(status("Healthy", json!(null))), Progress::Rolling);
+        assert_eq!(of(status("Healthy", json!("2026-11-25T12:00:00Z"))), Progress::Done);
+        assert_eq!(of(status("Degraded", json!("2026-11-25T12:00:00Z"))), Progress::Failed);
+    }
+
+    #[test]
+    fn what_nobody_would_roll_out_is_an_obstacle() {
+        let of = |kind, spec: Value| standing(kind, json!({ "spec": spec })).obstacle;
+        assert_eq!(of(Kind::Deployment, json!({ "paused": true })), Some(Obstacle::Paused));
+        let on_delete = json!({ "updateStrategy": { "type": "OnDelete" } });
+        assert_eq!(of(Kind::StatefulSet, on_delete.clone()), Some(Obstacle::OnDelete));
+        assert_eq!(of(Kind::DaemonSet, on_delete), Some(Obstacle::OnDelete));
+        let partition =
+            |n: i64| json!({ "updateStrategy": { "rollingUpdate": { "partition": n } } });
+        assert_eq!(of(Kind::StatefulSet, partition(2)), Some(Obstacle::Partition(2)));
+        assert_eq!(of(Kind::StatefulSet, partition(0)), None);
+        let elsewhere = json!({ "workloadRef": { "name": "a" } });
+        assert_eq!(of(Kind::Rollout, elsewhere), Some(Obstacle::TemplateElsewhere));
+        let owned = Workload::default().standing(Kind::Deployment, 1, Some(("Kafka", "a")));
+        assert_eq!(owned.obstacle.map(|it| it.reason()), Some("OwnedByController"));
+        assert_eq!(of(Kind::Deployment, json!({ "updateStrategy": null })), None);
+    }
+
+    #[test]
+    fn no_replicas_wanted_and_none_left_is_idle() {
+        let idle = |replicas: i64| json!({ "spec": { "replicas": 0 }, "status": { "replicas": replicas } });
+        assert!(standing(Kind::Deployment, idle(0)).idle);
+        assert!(!standing(Kind::Deployment, idle(1)).idle);
+        assert!(!standing(Kind::DaemonSet, idle(0)).idle);
+    }
+}
