@@ -53,6 +53,12 @@ enum What {
         /// Only say which are stale
         #[arg(long)]
         check: bool,
+        /// The plugin, freshly built
+        #[arg(long, default_value = "target/debug/kubectl-extsecret", value_name = "FILE")]
+        plugin: PathBuf,
+        /// The controller, freshly built
+        #[arg(long, default_value = "target/debug/extsecret-controller", value_name = "FILE")]
+        controller: PathBuf,
     },
 }
 
@@ -90,8 +96,9 @@ fn main() -> anyhow::Result<()> {
         What::Chart { helm, out } => {
             chart::package(&root, &out.folder()?, &helm)?;
         }
-        What::Docs { check } => {
-            let mut stale = docs::documents(&root)?;
+        What::Docs { check, plugin, controller } => {
+            let programs = docs::Programs { plugin: &plugin, controller: &controller };
+            let mut stale = docs::documents(&root, &programs)?;
             stale.retain(|document| !document.is_fresh());
             if check {
                 let names: Vec<_> = stale.iter().map(|it| it.path.display().to_string()).collect();

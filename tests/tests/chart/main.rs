@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chart;
-mod documents;
 mod install;
 mod monitoring;
 mod permissions;
