@@ -126,6 +126,41 @@ impl Kubectl {
     }
 }
 
+impl Kubectl {
+    /// Runs it until it prints a line that `wanted` says yes to, and returns that.
+    ///
+    /// # Panics
+    ///
+    /// If there was none before the deadline, or before it ended.
+    pub fn line_until(self, deadline: Duration, mut wanted: impl FnMut(&str) -> bool) -> String {
+        let mut call = self.call;
+        let command = call.command_line();
+        let ends = now() + deadline;
+        let mut child = call.spawn();
+        let (sender, outputs) = mpsc::channel();
+        collect(child.stderr.take().expect("a pipe"), sender, Stream::Err);
+        let lines = crate::cluster::read_lines(child.stdout.take().expect("a pipe"));
+        loop {
+            match lines.recv_timeout(ends.saturating_duration_since(now())) {
+                Ok(line) if wanted(&line) => {
+                    end(&mut child);
+                    return line;
+                }
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    end(&mut child);
+                    panic!("{command}: no such line in {deadline:?}");
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    end(&mut child);
+                    let complaint = outputs.recv_timeout(DEADLINE).map(|(_, text)| text);
+                    panic!("{command}: ended early: {}", complaint.unwrap_or_default());
+                }
+            }
+        }
+    }
+}
+
 /// The JSON values of a pipe as they come.
 fn read_events(pipe: impl Read + Send + 'static) -> mpsc::Receiver<Value> {
     let (sender, events) = mpsc::channel();

@@ -76,6 +76,7 @@ const ROOMS: &[Room] = &[
             "extsecret-validate",
             "extsecret-engine",
             "extsecret-provider",
+            "extsecret-restart",
             "gotemplate",
             "gjson",
         ],

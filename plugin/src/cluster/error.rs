@@ -66,6 +66,20 @@ impl Unread {
         };
         Self::new(tried, why)
     }
+
+    /// The reason in a few words, for a place where the object is already named.
+    pub(crate) fn short(&self) -> String {
+        match &self.why {
+            Why::Forbidden(_) => "you may not read it (forbidden)".to_owned(),
+            Why::Unauthorized(_) => "your credentials are not accepted (401)".to_owned(),
+            Why::NotServed(resource) => format!("the cluster does not serve {resource}"),
+            Why::Expired => "the answer took too long, try again".to_owned(),
+            Why::Refused(message) => message.clone(),
+            Why::Unreachable { cause, .. } => format!("no answer: {cause}"),
+            Why::Unreadable(_) => "the answer cannot be read".to_owned(),
+            Why::NotAName => "this is no name".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Unread {

@@ -33,6 +33,13 @@ pub(crate) const KES_EXTERNAL_SECRETS: Kind =
     namespaced("kubernetes-client.io", "ExternalSecret", "externalsecrets");
 pub(crate) const SECRETS: Kind = namespaced("", "Secret", "secrets");
 pub(crate) const CONFIG_MAPS: Kind = namespaced("", "ConfigMap", "configmaps");
+pub(crate) const EVENTS: Kind = namespaced("", "Event", "events");
+pub(crate) const PODS: Kind = namespaced("", "Pod", "pods");
+pub(crate) const DEPLOYMENTS: Kind = namespaced("apps", "Deployment", "deployments");
+pub(crate) const STATEFUL_SETS: Kind = namespaced("apps", "StatefulSet", "statefulsets");
+pub(crate) const DAEMON_SETS: Kind = namespaced("apps", "DaemonSet", "daemonsets");
+pub(crate) const CRON_JOBS: Kind = namespaced("batch", "CronJob", "cronjobs");
+pub(crate) const INGRESSES: Kind = namespaced("networking.k8s.io", "Ingress", "ingresses");
 pub(crate) const NAMESPACES: Kind =
     Kind { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 
@@ -70,7 +77,8 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use extsecret_crds::{ClusterSecretStore, ExternalSecret, SecretStore};
-    use k8s_openapi::api::core::v1 as core;
+    use k8s_openapi::api::networking::v1 as networking;
+    use k8s_openapi::api::{apps::v1 as apps, batch::v1 as batch, core::v1 as core};
     use kube::Resource;
 
     use super::*;
@@ -89,6 +97,13 @@ mod tests {
             (CLUSTER_SECRET_STORES.path(None), path_of::<ClusterSecretStore>(None)),
             (SECRETS.path(ns), path_of::<core::Secret>(ns)),
             (CONFIG_MAPS.path(ns), path_of::<core::ConfigMap>(ns)),
+            (EVENTS.path(ns), path_of::<core::Event>(ns)),
+            (PODS.path(ns), path_of::<core::Pod>(ns)),
+            (DEPLOYMENTS.path(ns), path_of::<apps::Deployment>(ns)),
+            (STATEFUL_SETS.path(ns), path_of::<apps::StatefulSet>(ns)),
+            (DAEMON_SETS.path(ns), path_of::<apps::DaemonSet>(ns)),
+            (CRON_JOBS.path(ns), path_of::<batch::CronJob>(ns)),
+            (INGRESSES.path(ns), path_of::<networking::Ingress>(ns)),
             (NAMESPACES.path(None), path_of::<core::Namespace>(None)),
         ] {
             assert_eq!(ours, theirs);

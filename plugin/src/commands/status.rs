@@ -14,13 +14,16 @@ use crate::cluster::{Change, Cluster, Selection, Unread, Why};
 use crate::exit::Exit;
 use crate::output;
 use crate::output::manifests::{self, Part};
-use crate::status::gather;
 use crate::status::list::{self, View};
 use crate::status::model::{Health, Row};
+use crate::status::{detail, document, gather, tree};
 use crate::tty;
 
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     let cluster = Cluster::connect(&args.cluster)?;
+    if !args.names.is_empty() {
+        return details(args, &cluster);
+    }
     let namespace = (!args.all_namespaces).then(|| cluster.namespace().to_owned());
     let namespace = namespace.as_deref();
     let select = Selection { labels: args.selector.clone(), fields: args.field_selector.clone() };
@@ -39,9 +42,6 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     };
     if args.kes {
         rows.extend(gather::kes(&cluster, namespace, &select, now)?);
-    }
-    if !args.names.is_empty() {
-        rows.retain(|row| args.names.contains(&row.name));
     }
     if args.stale {
         rows.retain(|row| row.health != Health::Pending && is_stale(row, now));
@@ -63,6 +63,61 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     }
     let unhealthy = rows.iter().any(|row| row.health != Health::Healthy);
     Ok(if args.exit_code && unhealthy { Exit::Refused } else { Exit::Success })
+}
+
+/// Shows all that hangs on each of the objects that are named.
+fn details(args: &StatusArgs, cluster: &Cluster) -> anyhow::Result<Exit> {
+    let namespace = cluster.namespace();
+    let mut documents = Vec::new();
+    let mut worst = Health::Healthy;
+    let mut absent = Vec::new();
+    for name in &args.names {
+        let facts = detail::facts(cluster, namespace, name, args.metadata_only)?;
+        let now = clock::now();
+        let (branch, health) = tree::tree(&facts, now);
+        worst = worst.min(health);
+        if matches!(facts.object, Ok(None)) {
+            absent.push(name);
+            // Of what is in no way there, a tree says nothing.
+            if matches!((&facts.kes, &facts.secret), (Ok(None), Ok(None))) {
+                continue;
+            }
+        }
+        match &args.output {
+            Format::Table | Format::Wide => {
+                output::stdout(&output::tree::text(&branch, tty::stdout_width()))?;
+                if args.names.len() > 1 {
+                    output::stdout("\n")?;
+                }
+                output::stderr(&tree::footer(&facts, health, tty::stderr_width()));
+            }
+            Format::Name => {
+                output::stdout_verbatim(&(EXTERNAL_SECRETS.name_of(name) + "\n"))?;
+            }
+            Format::Json | Format::Yaml | Format::JsonPath(_) => {
+                documents.push(document::document(&facts, health, now));
+            }
+        }
+    }
+    if !documents.is_empty() {
+        let all = document::all(&documents);
+        match &args.output {
+            Format::Yaml => print_yaml(all)?,
+            Format::JsonPath(template) => output::stdout_verbatim(&template.render(&all))?,
+            _ => output::stdout_verbatim(&(serde_json::to_string_pretty(&all)? + "\n"))?,
+        }
+    }
+    for name in &absent {
+        output::stderr(&format!(
+            "error: there is no ExternalSecret {name:?} in the namespace {namespace:?}; -n chooses \
+             another one\n"
+        ));
+    }
+    Ok(match (absent.is_empty(), args.exit_code && worst != Health::Healthy) {
+        (false, _) => Exit::CouldNotRun,
+        (true, true) => Exit::Refused,
+        (true, false) => Exit::Success,
+    })
 }
 
 fn is_stale(row: &Row, now: Timestamp) -> bool {

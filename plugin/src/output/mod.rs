@@ -7,6 +7,7 @@ pub(crate) mod manifests;
 pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod text;
+pub(crate) mod tree;
 pub(crate) mod wrap;
 
 use std::io::{self, Write as _};

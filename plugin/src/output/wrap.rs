@@ -3,6 +3,10 @@
 /// Breaks a text between words so that lines fit; the indent is before each. Ends with a line end.
 pub(crate) fn wrap(text: &str, room: usize, indent: &str) -> String {
     let room = room.saturating_sub(indent.chars().count()).max(10);
+    // What fits stays as it is, columns of a list among it.
+    if !text.is_empty() && !text.contains('\n') && text.chars().count() <= room {
+        return format!("{indent}{text}\n");
+    }
     let mut lines = String::new();
     let mut used = 0;
     for word in text.split_whitespace() {

@@ -1,0 +1,106 @@
+use serde_json::json;
+
+use super::*;
+
+fn deployment() -> Workload {
+    serde_json::from_value(json!({
+        "metadata": { "name": "api" },
+        "spec": {
+            "selector": { "matchLabels": { "app": "api" } },
+            "template": { "spec": {
+                "containers": [{
+                    "env": [
+                        { "name": "P", "valueFrom": {
+                            "secretKeyRef": { "name": "db", "key": "password" } } },
+                        { "name": "Q", "valueFrom": {
+                            "secretKeyRef": { "name": "db", "key": "hint", "optional": true } } },
+                    ],
+                    "volumeMounts": [{ "name": "v", "mountPath": "/v" }],
+                }],
+                "imagePullSecrets": [{ "name": "registry" }],
+                "volumes": [{ "name": "v", "secret": { "secretName": "files" } }],
+            } },
+        },
+    }))
+    .unwrap()
+}
+
+fn pod(app: &str, phase: &str, started: &[&str]) -> Pod {
+    let started = started.iter().map(|at| json!({ "state": { "running": { "startedAt": at } } }));
+    serde_json::from_value(json!({
+        "metadata": { "labels": { "app": app, "more": "x" } },
+        "status": { "phase": phase, "containerStatuses": started.collect::<Vec<_>>() },
+    }))
+    .unwrap()
+}
+
+fn look(secret: &str, keys: &[&str], written: Option<&str>) -> Consumer {
+    let workload = deployment();
+    let uses = workload.uses();
+    assert!(concerns(&uses, secret), "{secret}");
+    let keys = keys.iter().map(ToString::to_string).collect();
+    let pods = [
+        pod("api", "Running", &["2026-11-25T10:00:00Z"]),
+        // One of its containers is of today, the other still has yesterday's variables.
+        pod("api", "Running", &["2026-11-25T12:00:00Z", "2026-11-24T00:00:00Z"]),
+        pod("api", "Running", &["2026-11-25T12:00:00Z"]),
+        pod("other", "Running", &["2026-11-24T00:00:00Z"]),
+    ];
+    let written = written.map(|at| at.parse().unwrap());
+    consumer("Deployment", &workload, &uses, secret, Some(&keys), &pods, written)
+}
+
+#[test]
+fn a_workload_that_reads_keys() {
+    let found = look("db", &["password"], Some("2026-11-25T11:00:00Z"));
+    assert_eq!((found.pods, found.older), (3, 2));
+    assert!(found.missing.is_empty());
+    assert_eq!(
+        found.uses,
+        [
+            "hint as variables of the environment (optional)",
+            "password as variables of the environment",
+        ]
+    );
+    let found = look("db", &["user"], None);
+    assert_eq!(found.older, 0);
+    assert_eq!(found.missing, BTreeSet::from(["password".to_owned()]));
+}
+
+#[test]
+fn files_of_a_volume_are_kept_current() {
+    let found = look("files", &["a"], Some("2026-11-25T11:00:00Z"));
+    assert_eq!((found.pods, found.older), (3, 0));
+    assert_eq!(found.uses, ["all keys as files of a volume"]);
+}
+
+#[test]
+fn what_only_names_it_is_told() {
+    assert_eq!(
+        look("registry", &[], None).uses,
+        ["named for something else, such as pulling images"]
+    );
+    assert!(!concerns(&deployment().uses(), "unknown"));
+}
+
+#[test]
+fn pods_that_are_over_and_strangers_do_not_count() {
+    let workload = deployment();
+    assert!(pod("api", "Running", &[]).runs());
+    assert!(!pod("api", "Succeeded", &[]).runs());
+    assert!(!pod("x", "Running", &[]).belongs_to(&workload));
+    // Without a selector nothing belongs to it, as for a CronJob.
+    assert!(!pod("api", "Running", &[]).belongs_to(&Workload::default()));
+}
+
+#[test]
+fn a_cron_job_has_its_template_deeper() {
+    let job: Workload = serde_json::from_value(json!({
+        "metadata": { "name": "nightly" },
+        "spec": { "jobTemplate": { "spec": { "template": { "spec": {
+            "containers": [{ "envFrom": [{ "secretRef": { "name": "db" } }] }],
+        } } } } },
+    }))
+    .unwrap();
+    assert!(concerns(&job.uses(), "db"));
+}
