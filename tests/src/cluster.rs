@@ -259,6 +259,28 @@ impl Cluster {
         let line = lines.recv_timeout(START_DEADLINE).expect("the API server comes back");
         self.ready.pids = parse::<Restarted>(&line, "RESTARTED ").pids;
     }
+
+    /// Stops the API server while something else happens: whoever asks it gets no answer.
+    ///
+    /// # Panics
+    ///
+    /// If it is gone.
+    pub fn without_apiserver(&self, during: impl FnOnce()) {
+        let pid = self.ready.pids["apiserver"];
+        signal(pid, "-STOP");
+        let started = Continued(pid);
+        during();
+        drop(started);
+    }
+}
+
+/// A process that goes on when this is dropped.
+struct Continued(u32);
+
+impl Drop for Continued {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-CONT", &self.0.to_string()]).status();
+    }
 }
 
 /// The end of a cluster that a test started for itself. A shared one ends with the process.

@@ -219,7 +219,8 @@ fn others(room: &Room) -> Vec<Case> {
     ]
 }
 
-fn check(room: &Room, cases: &[Case]) {
+/// `most`: so often may each be tried while this goes on.
+fn check(room: &Room, cases: &[Case], most: f64) {
     room.put_secrets(&[("db", CANARY)]);
     for case in cases {
         room.put_external_secret(case.name, &case.spec);
@@ -243,20 +244,24 @@ fn check(room: &Room, cases: &[Case]) {
         let object = room.fails(case.name, case.start);
         let message = ready_condition(&object)["message"].as_str().unwrap().to_owned();
         assert!(message.contains(&told), "{}: {message} {told}", case.name);
+        let labels = format!("name=\"{}\",namespace=\"{}\"", case.name, room.namespace);
+        let series = format!("externalsecret_sync_calls_error{{{labels}}}");
+        let tried = room.bench.controller.metric(&series);
+        assert!((1.0..=most).contains(&tried), "{} is tried {tried} times", case.name);
     }
 }
 
 #[test]
 fn rules_of_the_api_are_kept() {
     let room = require!(Room::open("rules"));
-    check(&room, &rules());
+    check(&room, &rules(), 2.0);
 }
 
 #[test]
 fn what_cannot_work_says_why() {
     let room = require!(Room::open("bad-input"));
     let cases = others(&room);
-    check(&room, &cases);
+    check(&room, &cases, 6.0);
 }
 
 /// A rule that is broken while the target is there costs it nothing.

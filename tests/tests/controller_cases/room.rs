@@ -28,7 +28,7 @@ pub(crate) struct Bench {
     pub(crate) cluster: Cluster,
     pub(crate) api: Api,
     pub(crate) aws: Aws,
-    controller: Controller,
+    pub(crate) controller: Controller,
 }
 
 /// It ends with the process. A start that fails is not tried again.

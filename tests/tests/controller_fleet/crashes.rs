@@ -121,3 +121,32 @@ fn an_api_server_that_is_gone_for_a_while_is_waited_for() {
     fleet.wait_ready(COUNT + 1);
     controller.stop();
 }
+
+/// It hangs, which is worse than to refuse: no connection ends.
+#[test]
+fn an_api_server_that_says_nothing_for_a_minute_is_waited_for() {
+    let cluster = require!(Cluster::setup().definitions().start());
+    let api = Api::of(&cluster);
+    let aws = Aws::start();
+    let fleet = Fleet::new(&cluster, &api);
+    made(&fleet, &aws);
+    let controller = fleet.controller(&cluster, &aws);
+    fleet.wait_ready(COUNT);
+    let calls = || aws.counters().snapshot().values().sum::<u64>();
+    let before = calls();
+    cluster.without_apiserver(|| {
+        put(&aws, 1);
+        // The trouble itself.
+        thread::sleep(Duration::from_mins(1));
+        put(&aws, 2);
+    });
+    assert_eq!(fleet.values().len(), COUNT);
+    wait_round(&fleet, 2);
+    // Its watches go on, too.
+    fleet.external_secret("es-new", "app", "1s");
+    fleet.wait_ready(COUNT + 1);
+    // One read a second, and nobody turns in circles.
+    let calls = calls() - before;
+    assert!(calls < 300, "{calls} calls");
+    controller.stop();
+}

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use extsecret_tests::aws::{Aws, Effect, Rule};
+use extsecret_tests::aws::{Aws, Effect, Role, Rule};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::{Controller, wait_until};
 use extsecret_tests::fleet::{Fleet, SOON};
 use extsecret_tests::require;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What must be in no output: all values in these tests begin with it.
 const CANARY: &str = "CANARY";
@@ -56,7 +56,18 @@ fn in_round(fleet: &Fleet<'_>, round: usize) -> usize {
 
 /// So many ExternalSecrets with a key each, refreshed every second and synced.
 fn synced(cluster: &Cluster, fleet: &Fleet<'_>, aws: &Aws, count: usize) -> Controller {
-    fleet.store("aws", aws.region(), &json!({}));
+    synced_as(cluster, fleet, aws, count, &json!({}))
+}
+
+/// The same with a store that says who reads.
+fn synced_as(
+    cluster: &Cluster,
+    fleet: &Fleet<'_>,
+    aws: &Aws,
+    count: usize,
+    identity: &Value,
+) -> Controller {
+    fleet.store("aws", aws.region(), identity);
     put(aws, count, 0);
     for number in 0..count {
         fleet.external_secret(&format!("es-{number}"), &format!("app/{number}"), "1s");
@@ -126,6 +137,32 @@ fn one_key_that_is_denied_harms_nobody_else() {
         wait_until(SOON, "it is ready", || (fleet.count_ready() == COUNT).then_some(()));
     });
     assert!(looks > 0);
+    let printed = controller.stop();
+    assert_silent(&fleet, &[&printed]);
+}
+
+/// AWS ends a session long before the time that it gave it.
+#[test]
+fn credentials_that_expire_early_are_replaced_at_once() {
+    const COUNT: usize = 10;
+    let (cluster, api) = require!(crate::shared());
+    let aws = Aws::start();
+    let arn = format!("arn:aws:iam::{}:role/reader", aws.account());
+    aws.identities().add_role(Role::new(&arn).trusts_principal(aws.account()));
+    let fleet = Fleet::new(cluster, api);
+    let controller = synced_as(cluster, &fleet, &aws, COUNT, &json!({ "role": arn }));
+    assert_eq!(aws.counters().calls("sts:AssumeRole"), 1);
+    let looks = watched(&fleet, COUNT, || {
+        for round in 1..=3 {
+            aws.clock().advance(Duration::from_hours(2));
+            put(&aws, COUNT, round);
+            wait_until(SOON, "the values", || (in_round(&fleet, round) == COUNT).then_some(()));
+            let roles = aws.counters().calls("sts:AssumeRole");
+            assert!(roles <= 1 + round as u64, "{roles} sessions in round {round}");
+        }
+    });
+    assert!(looks > 0);
+    wait_until(SOON, "all are ready", || (fleet.count_ready() == COUNT).then_some(()));
     let printed = controller.stop();
     assert_silent(&fleet, &[&printed]);
 }
