@@ -26,6 +26,13 @@ macro_rules! catalogue {
     };
 }
 
+/// Whether the lines at a finding's place are named and not shown: a template may hold a password
+/// beside what cannot be translated (issue 6).
+#[must_use]
+pub fn hides_lines(code: &Code) -> bool {
+    code.id == E07.id
+}
+
 /// The entry of a code, whatever the case of its letters: `e07` finds [`E07`].
 pub fn find(id: &str) -> Option<&'static Code> {
     ALL.iter().copied().find(|code| code.id.eq_ignore_ascii_case(id.trim()))
@@ -84,11 +91,13 @@ catalogue! {
             `${ }` was run as code inside the controller. ESO renders Go templates. What has a \
             counterpart that renders the same bytes is translated; code that has none (functions, \
             `process`, `Date`, look-around in regular expressions, unknown names) would end up in \
-            the Secret as text, so the object is refused."
+            the Secret as text, so the object is refused. So is what would render other bytes: \
+            `yaml.dump`, and the members of an object in its own order where the JSON that it \
+            comes from is not at hand. The lines are not shown: they may hold a password."
         action: "Rewrite the marked expression as a Go template in the converted object (`<%= \
             data.user %>` becomes `{{ .user }}`, `${data[\"a-b\"]}` becomes `{{ index . \"a-b\" \
-            }}`), or have your application build the text. Leave the KES object in place until \
-            then."
+            }}`), or have your application build the text. `--short-templates` accepts another order \
+            of members (W16). Leave the KES object in place until then."
 
     E08 Error "no data source"
         why: "The object names no value at all: `data`, `dataFrom` and `dataFromWithOptions` are \
@@ -374,10 +383,11 @@ catalogue! {
             Values without such characters do not change."
 
     W16 Warning "generated JSON or YAML is arranged differently"
-        why: "The template builds JSON or YAML text. ESO's functions sort keys and quote by their \
-            own rules where KES kept the order of the store. The text means the same but its \
-            bytes differ."
-        action: "Compare the key before the hand-over. A program that parses it is not affected."
+        why: "The object builds JSON or YAML text, and `--short-templates` or a backend's own form \
+            lets ESO's functions sort keys and quote by their own rules where KES kept the order \
+            of the store. The text means the same but its bytes differ."
+        action: "Compare the key before the hand-over. A program that parses it is not affected. \
+            Without `--short-templates` the order is kept, or the template refused (E07)."
 
     W17 Warning "role session name changes"
         why: "KES assumed roles under the session name `k8s-external-secrets`; ESO lets the AWS \

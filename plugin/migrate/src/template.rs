@@ -350,6 +350,8 @@ fn translated(
             let (line, column) = place::line_and_column(given, refusal.span.start);
             let help = if refusal.failed_in_kes {
                 "KES failed on it too, so the Secret never followed this template; correct it or remove it"
+            } else if refusal.short_translates {
+                "`--short-templates` writes the same content in Go's order, which changes the bytes of this key once; or write this template by hand"
             } else {
                 "write this template by hand in the new object, or leave the object with KES for now"
             };

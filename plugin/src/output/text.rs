@@ -10,6 +10,7 @@ use annotate_snippets::{
 use anstyle::{AnsiColor, Style};
 use extsecret_manifest::diagnostic::{Code, Diagnostic, Severity};
 use extsecret_manifest::source::{FileId, Place, SourceFile, Sources};
+use extsecret_migrate::codes;
 
 /// Findings of one code on one object that are shown with their lines; the rest is counted.
 const PLACES_PER_OBJECT: usize = 5;
@@ -260,11 +261,13 @@ impl<'a> Printer<'a> {
                     diagnostic.message.clone()
                 };
                 let kind = AnnotationKind::Primary;
-                marks.entry(place.file).or_default().push(Mark { place, label, kind });
+                let hidden = codes::hides_lines(diagnostic.code);
+                marks.entry(place.file).or_default().push(Mark { place, label, kind, hidden });
             }
             for (place, note) in &diagnostic.related {
                 let kind = AnnotationKind::Context;
-                let mark = Mark { place: *place, label: note.clone(), kind };
+                let hidden = codes::hides_lines(diagnostic.code);
+                let mark = Mark { place: *place, label: note.clone(), kind, hidden };
                 marks.entry(place.file).or_default().push(mark);
             }
         }
@@ -276,8 +279,17 @@ impl<'a> Printer<'a> {
 
     fn snippet(&self, file: FileId, marks: &[Mark]) -> Vec<Element<'a>> {
         let Some(source) = self.sources.get(file) else { return Vec::new() };
-        if self.hidden.contains(&file) || source.text().is_empty() {
-            return marks.iter().filter_map(|mark| self.position(mark.place)).collect();
+        let is_hidden = self.hidden.contains(&file) || marks.iter().any(|mark| mark.hidden);
+        if is_hidden || source.text().is_empty() {
+            let mut elements = Vec::new();
+            for (index, mark) in marks.iter().enumerate() {
+                elements.extend(self.position(mark.place));
+                // The title says what is the matter at the first.
+                if index > 0 && !mark.label.is_empty() {
+                    elements.push(Level::NOTE.message(printable(&mark.label)).into());
+                }
+            }
+            return elements;
         }
         let text = source.text();
         let ranges: Vec<_> = marks.iter().map(|mark| first_line(text, mark.place)).collect();
@@ -340,6 +352,7 @@ struct Mark {
     place: Place,
     label: String,
     kind: AnnotationKind,
+    hidden: bool,
 }
 
 /// The span up to the end of its first line: an object is pointed at, not copied.
@@ -458,6 +471,18 @@ mod tests {
         let hidden = BTreeSet::from([id]);
         let mut printer = Printer::new(&sources, &hidden);
         let found = [finding(id, 13, 20)];
+        printer.add(None, None, &found);
+        let text = plain(&printer.finish());
+        assert!(text.contains("dir/f.yaml:3:6"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn lines_that_a_finding_hides_are_not_shown() {
+        let (sources, id) = sources();
+        let hidden = BTreeSet::new();
+        let mut printer = Printer::new(&sources, &hidden);
+        let found = [Diagnostic { code: &codes::E07, ..finding(id, 13, 20) }];
         printer.add(None, None, &found);
         let text = plain(&printer.finish());
         assert!(text.contains("dir/f.yaml:3:6"), "{text}");

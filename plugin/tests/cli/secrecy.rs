@@ -71,3 +71,21 @@ fn a_secret_is_not_copied_unless_asked_for() {
         assert!(!String::from_utf8_lossy(text).contains(CANARY));
     }
 }
+
+/// A template may hold a password beside what cannot be translated (issue 6).
+#[test]
+fn a_template_that_is_refused_is_pointed_at_and_not_quoted() {
+    let folder = Folder::new();
+    let template = format!(
+        "  template:\n    stringData:\n      dsn: \"{CANARY}:<%= process.env.HOME %>\"\n      url: \"{CANARY}:<% while (true) {{ %>\"\n"
+    );
+    folder.write("a.yaml", kes("one", "app") + &template);
+    let ran = folder.run("migrate -f a.yaml --report report.json");
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.shows("E07", "a.yaml:"), "{}", ran.stderr);
+    // Each place has its reason, as it has with its line.
+    assert!(ran.stderr.contains("template.stringData.url` uses "), "{}", ran.stderr);
+    assert!(!ran.stderr.contains(CANARY) && !ran.stderr.contains("HOME"), "{}", ran.stderr);
+    let report = folder.read("report.json");
+    assert!(report.contains("E07") && !report.contains(CANARY), "{report}");
+}

@@ -1,8 +1,9 @@
 //! Makes up lodash templates without end and reports those that our translation renders otherwise.
 //!
-//! `cargo run -p extsecret-tests --bin kes_differential -- --minutes 10`. What a code announces and
-//! `tests/kes-oracle/differences.toml` explains is counted; anything else is shown and makes the
-//! run fail. The seed of a run makes it again. With `--corpus` the vectors are compared instead.
+//! `cargo run -p extsecret-tests --bin kes_differential -- --minutes 10`. What the short
+//! form announces by a code is counted; any other difference is shown and makes the run fail. The
+//! seed of a run makes it again. With `--corpus` the vectors are compared instead, with `--stops`
+//! what stops on plain strings is shown, too.
 
 use std::io::{self, Write as _};
 use std::panic;
@@ -17,18 +18,25 @@ use extsecret_tests::random::Random;
 /// Cases that are asked at once.
 const BATCH: u64 = 200;
 
-const USAGE: &str = "usage: kes_differential [--minutes N] [--seed N] [--short] [--corpus]";
+const USAGE: &str =
+    "usage: kes_differential [--minutes N] [--seed N] [--short] [--corpus] [--stops]";
 
 struct Settings {
     time: Duration,
     seed: u64,
     style: Style,
     corpus: bool,
+    stops: bool,
 }
 
 fn settings() -> anyhow::Result<Settings> {
-    let mut settings =
-        Settings { time: Duration::from_mins(1), seed: 1, style: Style::Exact, corpus: false };
+    let mut settings = Settings {
+        time: Duration::from_mins(1),
+        seed: 1,
+        style: Style::Exact,
+        corpus: false,
+        stops: false,
+    };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().context(USAGE);
@@ -37,6 +45,7 @@ fn settings() -> anyhow::Result<Settings> {
             "--seed" => settings.seed = value()?.parse()?,
             "--short" => settings.style = Style::Short,
             "--corpus" => settings.corpus = true,
+            "--stops" => settings.stops = true,
             _ => bail!(USAGE),
         }
     }
@@ -51,7 +60,7 @@ fn main() -> anyhow::Result<ExitCode> {
     if settings.corpus {
         for group in kes_oracle::vectors(Mode::Template)? {
             comparison.group(&group)?;
-            show(&mut comparison)?;
+            show(&mut comparison, settings.stops)?;
         }
     } else {
         made_up(&settings, &mut comparison)?;
@@ -73,14 +82,17 @@ fn made_up(settings: &Settings, comparison: &mut Comparison) -> anyhow::Result<(
         let cases: Vec<_> = (0..BATCH).map(|_| grammar::case(&mut random)).collect();
         let cases = kes_oracle::answered(&mut oracle, &comparison.sets, Mode::Template, &cases)?;
         comparison.group(&Group { name: format!("batch {batch}"), cases })?;
-        show(comparison)?;
+        show(comparison, settings.stops)?;
         batch += 1;
     }
     Ok(())
 }
 
 /// Shows what was found and forgets it: a run may be long.
-fn show(comparison: &mut Comparison) -> anyhow::Result<()> {
+fn show(comparison: &mut Comparison, stops: bool) -> anyhow::Result<()> {
+    for stop in comparison.stops.drain(..).filter(|_| stops) {
+        writeln!(io::stdout(), "STOP {stop}")?;
+    }
     for finding in comparison.findings.drain(..) {
         writeln!(io::stdout(), "DIFFERENCE {finding}")?;
     }

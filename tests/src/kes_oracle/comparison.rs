@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use anyhow::Context as _;
 use extsecret_migrate::lodash::Style;
 
-use super::{Differences, Finding, Group, Judged, Kind, Sets, judge};
+use super::{Finding, Group, Judged, Kind, Sets, judge};
 use crate::oracle::Line;
 
 /// Groups of what the specification has refused, or nobody writes in earnest.
@@ -46,12 +46,12 @@ pub struct Comparison {
     style: Style,
     /// The data sets.
     pub sets: Sets,
-    differences: Differences,
     /// What was compared.
     pub counts: Counts,
-    used: BTreeSet<usize>,
     /// What differs and should not.
     pub findings: Vec<String>,
+    /// What stops on plain strings.
+    pub stops: Vec<String>,
     refused: BTreeMap<String, usize>,
 }
 
@@ -59,15 +59,14 @@ impl Comparison {
     /// Starts with nothing compared.
     ///
     /// # Errors
-    /// If the data sets or the known differences cannot be read.
+    /// If the data sets cannot be read.
     pub fn new(style: Style) -> anyhow::Result<Self> {
         Ok(Self {
             style,
             sets: Sets::load()?,
-            differences: Differences::load()?,
             counts: Counts::default(),
-            used: BTreeSet::new(),
             findings: Vec::new(),
+            stops: Vec::new(),
             refused: BTreeMap::new(),
         })
     }
@@ -140,20 +139,20 @@ impl Comparison {
                         || exact_stops.contains(&finding.set) =>
                 {
                     self.counts.stops += 1;
-                    self.counts.stops_on_strings +=
-                        usize::from(is_shape && finding.set == "strings");
+                    if is_shape && finding.set == "strings" {
+                        self.counts.stops_on_strings += 1;
+                        let text = judged.translated.as_ref().map_or("", |ours| &ours.text);
+                        self.stops.push(shown(place, template, text, &codes, finding));
+                    }
                 }
-                Kind::Order if codes.contains(&"W16") => self.counts.order += 1,
+                Kind::Order if self.style == Style::Short && codes.contains(&"W16") => {
+                    self.counts.order += 1;
+                }
                 // A person chose brevity and is told of its price.
                 Kind::Bytes | Kind::Order if self.style == Style::Short && !codes.is_empty() => {
                     self.counts.explained += 1;
                 }
                 _ => {
-                    if let Some(number) = self.differences.explain(template, &codes, finding) {
-                        self.used.insert(number);
-                        self.counts.explained += 1;
-                        continue;
-                    }
                     let text = judged.translated.as_ref().map_or("", |ours| &ours.text);
                     self.found(shown(place, template, text, &codes, finding));
                 }
@@ -164,14 +163,6 @@ impl Comparison {
     fn found(&mut self, finding: String) {
         self.counts.differ += 1;
         self.findings.push(finding);
-    }
-
-    /// The reasons of known differences that nothing showed.
-    pub fn unused(&self) -> Vec<&str> {
-        let all = self.differences.all();
-        all.filter(|(number, _)| !self.used.contains(number))
-            .map(|(_, difference)| difference.reason.as_str())
-            .collect()
     }
 }
 

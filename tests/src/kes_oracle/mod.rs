@@ -17,14 +17,12 @@ use crate::oracle::{self, Line, Oracle};
 use crate::{node, tools};
 
 mod comparison;
-mod differences;
 pub mod grammar;
 mod judge;
 mod object;
 mod ours;
 
 pub use comparison::{Comparison, Counts};
-pub use differences::Differences;
 pub use judge::{Finding, Judged, Kind, judge};
 pub use object::{ObjectJudged, judge_object};
 pub use ours::{Ours, translate};

@@ -1,5 +1,6 @@
 //! Our translation of KES's templates against lodash: every case of `tests/kes-oracle` renders what
-//! lodash rendered, byte for byte, or is refused, or carries a code that tells the user.
+//! lodash rendered, byte for byte, or is refused; the short form may
+//! differ, and carries a code that tells the user.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test counts its cases")]
@@ -40,8 +41,6 @@ fn templates_render_what_kes_rendered() {
     assert!(cases > 1500 && shapes > 1000, "only {cases} cases, {shapes} shapes");
     assert!(translated * 100 >= shapes * TRANSLATED, "{translated} of {shapes} are translated");
     assert!(stops_on_strings * 100 <= shapes * STOPS, "{stops_on_strings} of {shapes} stop");
-    let unused = comparison.unused();
-    assert!(unused.is_empty(), "differences.toml explains what no case shows: {unused:?}");
 }
 
 /// `--short-templates`: what a person would write may render other bytes, but never unannounced.

@@ -88,11 +88,13 @@ pub struct Refusal {
     pub construct: String,
     /// KES failed on it too.
     pub failed_in_kes: bool,
+    /// [`Style::Short`] translates it, and tells what may differ.
+    pub short_translates: bool,
 }
 
 impl Refusal {
     fn new(span: Span, construct: impl Into<String>) -> Self {
-        Self { span, construct: construct.into(), failed_in_kes: false }
+        Self { span, construct: construct.into(), failed_in_kes: false, short_translates: false }
     }
 }
 

@@ -40,11 +40,8 @@ pub(super) fn parse(text: &str) -> Result<Program, Refusal> {
     if parsed.panicked || parsed.diagnostics.has_errors() {
         let label = parsed.diagnostics.iter().find_map(|error| error.labels.first().cloned());
         let label = label.map(|label| (label.offset() as usize, label.len() as usize));
-        return Err(Refusal {
-            span: error_span(&source, label),
-            construct: "code that is no JavaScript".to_owned(),
-            failed_in_kes: true,
-        });
+        let refusal = Refusal::new(error_span(&source, label), "code that is no JavaScript");
+        return Err(Refusal { failed_in_kes: true, ..refusal });
     }
     let mut reader = Reader {
         text,

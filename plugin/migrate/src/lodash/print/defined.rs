@@ -17,6 +17,9 @@ pub(super) enum Helper {
     Number,
     /// `JSON.stringify(.value, null, .step)` into `.text`.
     Pretty,
+    /// What is in the JSON text `.value`, into `.ordered`, with a number before each key by which
+    /// keys sort as JavaScript orders them: numbers first, then as they are written.
+    Ordered,
     /// Prints `_.escape` of a value.
     Escape,
     /// What Node's Buffer reads from base64 in `.value`, into `.text`.
@@ -31,6 +34,7 @@ impl Helper {
             Self::Member => "jsMember",
             Self::Number => "jsNumber",
             Self::Pretty => "jsIndented",
+            Self::Ordered => "jsOrdered",
             Self::Escape => "jsEscape",
             Self::Base64 => "jsBase64",
         }
@@ -52,6 +56,9 @@ impl Helper {
             }
             Self::Pretty => {
                 r#"{{ $v := get . "value" }}{{ $in := print (get . "indent") (get . "step") }}{{ $step := get . "step" }}{{ $p := list }}{{ if and (kindIs "map" $v) $v }}{{ range $k, $e := $v }}{{ $d := dict "value" $e "indent" $in "step" $step }}{{ template "jsIndented" $d }}{{ $p = append $p (print $in (toRawJson $k) ": " (get $d "text")) }}{{ end }}{{ $_ := set . "text" (print "{\n" (join ",\n" $p) "\n" (get . "indent") "}") }}{{ else if and (kindIs "slice" $v) $v }}{{ range $v }}{{ $d := dict "value" . "indent" $in "step" $step }}{{ template "jsIndented" $d }}{{ $p = append $p (print $in (get $d "text")) }}{{ end }}{{ $_ := set . "text" (print "[\n" (join ",\n" $p) "\n" (get . "indent") "]") }}{{ else }}{{ $_ := set . "text" (toRawJson $v) }}{{ end }}"#
+            }
+            Self::Ordered => {
+                r#"{{ $v := get . "value" | mustFromJson }}{{ $p := list }}{{ range $i, $t := regexFindAll "\"(?:[^\"\\\\]|\\\\.)*\"[ \\t\\r\\n]*:?|[^\"]+" (get . "value") -1 }}{{ if hasSuffix ":" $t }}{{ $k := trimSuffix ":" $t | mustFromJson }}{{ if not (regexMatch "^(?:0|[1-9][0-9]*)$" $k) }}{{ $k = printf "1%011d#%s" $i $k }}{{ else if lt (len $k) 10 }}{{ $k = printf "0%011d#%s" (int $k) $k }}{{ else }}{{ fail "a key is a large number" }}{{ end }}{{ $t = print (toRawJson $k) ":" }}{{ end }}{{ $p = append $p $t }}{{ end }}{{ $o := join "" $p | mustFromJson }}{{ if ne (len (toRawJson $v)) (len (regexReplaceAll "\"[01][0-9]+#((?:[^\"\\\\]|\\\\.)*)\":" (toRawJson $o) "\"$1\":")) }}{{ fail "an object has a member twice" }}{{ end }}{{ $_ := set . "ordered" $o }}"#
             }
             Self::Escape => {
                 r#"{{ if kindIs "string" . }}{{ . | replace "&" "&amp;" | replace "<" "&lt;" | replace ">" "&gt;" | replace "\"" "&quot;" | replace "'" "&#39;" }}{{ else if kindIs "slice" . }}{{ range $i, $e := . }}{{ if $i }},{{ end }}{{ if kindIs "invalid" $e }}null{{ else }}{{ template "jsEscape" $e }}{{ end }}{{ end }}{{ else if kindIs "map" . }}[object Object]{{ else if kindIs "float64" . }}{{ toRawJson . }}{{ else if not (kindIs "invalid" .) }}{{ . }}{{ end }}"#
@@ -113,6 +120,7 @@ mod tests {
             Helper::Member,
             Helper::Number,
             Helper::Pretty,
+            Helper::Ordered,
             Helper::Escape,
             Helper::Base64,
         ] {

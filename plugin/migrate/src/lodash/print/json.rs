@@ -2,6 +2,7 @@
 
 use super::defined::Helper;
 use super::go::{Go, quote};
+use super::order::Arranged;
 use super::types::Ty;
 use super::{Printer, held};
 use crate::codes;
@@ -72,7 +73,7 @@ impl Printer<'_> {
             return Ok((parts.joined(), None));
         }
         let (given, absent) = self.maybe_absent(value)?;
-        let json = self.stringified(value, &given, "", &step);
+        let json = self.stringified(value, &given, "", &step)?;
         Ok((json, absent))
     }
 
@@ -104,22 +105,38 @@ impl Printer<'_> {
     }
 
     /// JSON of a value that is there.
-    fn stringified(&mut self, value: &Expr, given: &Go, indent: &str, step: &str) -> Go {
+    fn stringified(
+        &mut self,
+        value: &Expr,
+        given: &Go,
+        indent: &str,
+        step: &str,
+    ) -> Result<Go, Refusal> {
         let scalar = matches!(given.ty, Ty::Text | Ty::OptText | Ty::Int | Ty::Bool | Ty::Float);
         let texts = matches!(&given.ty, Ty::List(item) if **item == Ty::Text);
-        if !scalar && !texts {
-            self.note(&codes::W16, value.span, "keys come in the order of the alphabet");
-        }
         if let ExprKind::Text(text) = &value.kind {
-            return Go::text(&serde_json::Value::from(text.as_str()).to_string());
+            return Ok(Go::text(&serde_json::Value::from(text.as_str()).to_string()));
         }
         if given.ty == Ty::Float {
-            return self.with_helper(Helper::Text, given, "text", Ty::Text);
+            return Ok(self.with_helper(Helper::Text, given, "text", Ty::Text));
         }
-        if scalar || step.is_empty() {
-            let json = given.pipe("toRawJson", Ty::Text);
-            return if scalar || texts { json } else { self.checked_json(json) };
+        if scalar || texts && step.is_empty() {
+            return Ok(given.pipe("toRawJson", Ty::Text));
         }
+        if texts {
+            return Ok(self.indented(given, indent, step));
+        }
+        self.json_in_order(value, given, |printer, given| {
+            if step.is_empty() {
+                printer.checked_json(given.pipe("toRawJson", Ty::Text))
+            } else {
+                printer.indented(given, indent, step)
+            }
+        })
+    }
+
+    /// JSON in several lines.
+    fn indented(&mut self, given: &Go, indent: &str, step: &str) -> Go {
         let name = self.helper(Helper::Pretty);
         let box_ = self.set(&Go::call(
             format!(
@@ -205,7 +222,7 @@ impl Printer<'_> {
                 out.text("{");
                 out.text(&line);
                 let name = self.value(key)?;
-                let name = self.stringified(key, &name, &inner, step);
+                let name = self.stringified(key, &name, &inner, step)?;
                 out.go(&name);
                 out.text(if step.is_empty() { ":" } else { ": " });
                 self.json(member, &inner, step, out)?;
@@ -227,7 +244,7 @@ impl Printer<'_> {
                         self.json(item, &inner, step, out)?;
                     } else {
                         let given = self.value(item)?;
-                        let json = self.stringified(item, &given, &inner, step);
+                        let json = self.stringified(item, &given, &inner, step)?;
                         out.go(&json);
                     }
                 }
@@ -237,7 +254,7 @@ impl Printer<'_> {
             }
             _ => {
                 let given = self.value(value)?;
-                let json = self.stringified(value, &given, indent, step);
+                let json = self.stringified(value, &given, indent, step)?;
                 let json = if step.is_empty() { json } else { self.keep(json) };
                 out.go(&json);
                 Ok(())
@@ -269,7 +286,7 @@ impl Printer<'_> {
                 self.json(member, indent, step, &mut parts)?;
             } else {
                 let (given, absent) = self.maybe_absent(member)?;
-                let json = self.stringified(member, &given, indent, step);
+                let json = self.stringified(member, &given, indent, step)?;
                 parts.go(&json);
                 hole = absent;
             }
@@ -341,11 +358,7 @@ impl Printer<'_> {
         if let Some(absent) = absent {
             self.fail_if(&absent, "a value is missing");
         }
-        self.note(
-            &codes::W16,
-            span,
-            "YAML comes with its keys in the order of the alphabet, and quotes and indents otherwise",
-        );
+        self.reorders(Arranged::Yaml, span)?;
         let written = given.pipe("toYaml", Ty::Text);
         if !self.exact {
             return Ok(written);

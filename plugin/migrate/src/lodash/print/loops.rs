@@ -2,6 +2,7 @@
 
 use super::Printer;
 use super::go::{Go, quote};
+use super::order::Arranged;
 use super::types::{Ty, entries};
 use crate::codes;
 use crate::lodash::Refusal;
@@ -79,14 +80,29 @@ impl Printer<'_> {
         } else {
             self.map_argument(object)?
         };
-        self.note(&codes::W16, list.span, "keys come in the order of the alphabet");
+        let given = self.keep(given);
+        let ordered = self.in_order(object, Arranged::Keys, list.span)?;
         let counter = index.map(|index| self.name(index));
         if let Some(counter) = &counter {
             self.action(format!("{counter} := -1"));
         }
-        let name = |id: Option<VariableId>| id.map_or_else(|| "$_".to_owned(), |id| self.name(id));
-        let (key, value) = (name(key), name(value));
-        self.action(format!("range {key}, {value} := {}", given.text));
+        if let Some(ordered) = ordered {
+            let numbered = self.temporary();
+            self.action(format!("range {numbered}, $_ := {}", ordered.text));
+            let key = match key {
+                Some(key) => self.name(key),
+                None => self.temporary(),
+            };
+            self.action(format!("{key} := {}", Self::key_of(&numbered)));
+            if let Some(value) = value {
+                let value = self.name(value);
+                self.action(format!("{value} := index {} {key}", given.text));
+            }
+        } else {
+            let name = |id: Option<VariableId>| id.map_or("$_".to_owned(), |id| self.name(id));
+            let header = format!("range {}, {} := {}", name(key), name(value), given.text);
+            self.action(header);
+        }
         self.ranges += 1;
         if let Some(counter) = &counter {
             self.action(format!("{counter} = add {counter} 1"));
@@ -150,8 +166,13 @@ impl Printer<'_> {
             Ty::Map(_) | Ty::Json | Ty::OptJson => given,
             _ => return self.refuse(object.span, "a loop over the keys of what is no object"),
         };
-        self.note(&codes::W16, object.span, "keys come in the order of the alphabet");
-        self.action(format!("range {}, $_ := {}", self.name(key), given.text));
+        if let Some(ordered) = self.in_order(object, Arranged::Keys, object.span)? {
+            let numbered = self.temporary();
+            self.action(format!("range {numbered}, $_ := {}", ordered.text));
+            self.action(format!("{} := {}", self.name(key), Self::key_of(&numbered)));
+        } else {
+            self.action(format!("range {}, $_ := {}", self.name(key), given.text));
+        }
         self.ranges += 1;
         let result = self.statements(body);
         self.ranges -= 1;
@@ -195,10 +216,17 @@ impl Printer<'_> {
         } else {
             self.map_argument(object)?
         };
-        self.note(&codes::W16, value.span, "values come in the order of their keys");
+        let given = self.keep(given);
+        let ordered = self.in_order(object, Arranged::Values, value.span)?;
         let list = self.set(&Go::call("list", ty));
-        self.action(format!("range $_, $e := {}", given.text));
-        self.action(format!("{0} = append {0} $e", list.text));
+        if let Some(ordered) = ordered {
+            self.action(format!("range $k, $_ := {}", ordered.text));
+            let key = Self::key_of("$k");
+            self.action(format!("{0} = append {0} (index {1} ({key}))", list.text, given.text));
+        } else {
+            self.action(format!("range $_, $e := {}", given.text));
+            self.action(format!("{0} = append {0} $e", list.text));
+        }
         self.action("end");
         Ok(list)
     }

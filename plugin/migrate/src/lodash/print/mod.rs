@@ -14,6 +14,7 @@ mod lists;
 mod loops;
 mod members;
 mod numbers;
+mod order;
 mod output;
 mod regex;
 mod replace;
@@ -33,6 +34,7 @@ use super::{Note, Place, Refusal, Scope, Style, Translation};
 use crate::codes;
 use defined::Helper;
 use go::{Go, Piece, Shape};
+use order::Origins;
 use types::{Ty, Types};
 
 /// A template's Go text.
@@ -45,11 +47,12 @@ pub(super) struct Printed {
 ///
 /// # Errors
 /// What has no exact counterpart in Go.
-pub(super) fn print(program: &Program, scope: &Scope) -> Result<Printed, Refusal> {
+pub(super) fn print<'s>(program: &'s Program, scope: &'s Scope) -> Result<Printed, Refusal> {
     let mut printer = Printer {
         exact: scope.style == Style::Exact,
         declared: &scope.declared,
         types: Types::of(program, &scope.declared),
+        origins: Origins::of(program),
         names: names(program),
         out: Vec::new(),
         helpers: BTreeSet::new(),
@@ -98,6 +101,7 @@ struct Printer<'s> {
     exact: bool,
     declared: &'s BTreeSet<String>,
     types: Types<'s>,
+    origins: Origins<'s>,
     names: Vec<String>,
     out: Vec<Piece>,
     helpers: BTreeSet<Helper>,

@@ -3,6 +3,7 @@
 use super::conditions::boolean;
 use super::defined::Helper;
 use super::go::{Go, Shape, quote};
+use super::order::Arranged;
 use super::types::{Ty, number_type};
 use super::{Printer, held, nil};
 use crate::codes;
@@ -334,7 +335,7 @@ impl Printer<'_> {
                 })
             }
             Function::Keys if matches!(first.kind, ExprKind::Data) => {
-                self.note(&codes::W16, value.span, "keys come in the order of the alphabet");
+                self.reorders(Arranged::Keys, value.span)?;
                 let list = self.set(&Go::call("list", Ty::list(Ty::Text)));
                 let key = self.temporary();
                 self.action(format!("range {key}, $_ := {}", self.root()));
@@ -344,7 +345,14 @@ impl Printer<'_> {
             }
             Function::Keys => {
                 let object = self.map_argument(first)?;
-                self.note(&codes::W16, value.span, "keys come in the order of the alphabet");
+                if let Some(ordered) = self.in_order(first, Arranged::Keys, value.span)? {
+                    let list = self.set(&Go::call("list", Ty::list(Ty::Text)));
+                    let key = self.temporary();
+                    self.action(format!("range {key}, $_ := {}", ordered.text));
+                    self.action(format!("{0} = append {0} ({1})", list.text, Self::key_of(&key)));
+                    self.action("end");
+                    return Ok(list);
+                }
                 Ok(object.pipe("keys | sortAlpha", Ty::list(Ty::Text)))
             }
             Function::Values => self.values_of(value, first),
