@@ -35,6 +35,7 @@ pub(crate) fn all() -> Vec<&'static Code> {
         .chain(FILES)
         .chain(crate::render::codes::ALL)
         .copied()
+        .chain(extsecret_validate::codes::all())
         .collect();
     codes.sort_by_key(|code| code.id);
     codes
@@ -47,7 +48,7 @@ pub(crate) fn find(word: &str) -> Option<&'static Code> {
 }
 
 /// Codes that may have been meant instead: the same number or a neighbour, or a title with the
-/// word in it. At most five.
+/// word in it. At most ten.
 pub(crate) fn near(word: &str) -> Vec<&'static Code> {
     let word_lower = word.trim().to_lowercase();
     let wanted = normal(word);
@@ -57,7 +58,7 @@ pub(crate) fn near(word: &str) -> Vec<&'static Code> {
         }
         word_lower.len() >= 3 && code.title.to_lowercase().contains(&word_lower)
     };
-    all().into_iter().filter(close).take(5).collect()
+    all().into_iter().filter(close).take(10).collect()
 }
 
 /// `e7` and `E07` are the same letter and number.

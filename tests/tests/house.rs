@@ -66,6 +66,12 @@ const ROOMS: &[Room] = &[
         may_use: &["extsecret-crds", "extsecret-manifest", "extsecret-engine", "gotemplate"],
     },
     Room {
+        name: "extsecret-validate",
+        folder: "plugin/validate",
+        pure: true,
+        may_use: &["extsecret-crds", "extsecret-manifest", "extsecret-engine", "gotemplate"],
+    },
+    Room {
         name: "kubectl-extsecret",
         folder: "plugin",
         pure: false,

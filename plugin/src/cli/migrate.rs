@@ -468,7 +468,7 @@ fn store_name(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn hideable(word: &str) -> Result<&'static Code, String> {
+pub(super) fn hideable(word: &str) -> Result<&'static Code, String> {
     let code = crate::catalogue::find(word)
         .ok_or_else(|| "no such code; `kubectl extsecret explain` lists them".to_owned())?;
     if code.severity == Severity::Error {

@@ -5,6 +5,7 @@ mod migrate;
 mod refresh;
 mod render;
 mod status;
+mod validate;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -21,6 +22,7 @@ pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
 pub(crate) use refresh::{DryRun, RefreshArgs};
 pub(crate) use render::{RenderArgs, ValueArgs};
 pub(crate) use status::{Format as StatusFormat, StatusArgs};
+pub(crate) use validate::{Format as FindingsFormat, ValidateArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -58,6 +60,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Migrate(Box<MigrateArgs>),
     Render(Box<RenderArgs>),
+    Validate(Box<ValidateArgs>),
     Status(Box<StatusArgs>),
     Refresh(Box<RefreshArgs>),
     Explain(ExplainArgs),
@@ -165,6 +168,7 @@ pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<C
         Command::Migrate(args) => ("migrate", args.check()),
         Command::Render(args) => ("render", args.check()),
         Command::Status(args) => ("status", args.check()),
+        Command::Validate(args) => ("validate", args.check()),
         Command::Refresh(_)
         | Command::Explain(_)
         | Command::Completion(_)

@@ -6,6 +6,7 @@ mod migrate;
 mod refresh;
 mod render;
 mod status;
+mod validate;
 mod version;
 
 use crate::cli::Command;
@@ -16,6 +17,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Migrate(args) => migrate::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Validate(args) => validate::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Refresh(args) => refresh::run(&args),
         Command::Explain(args) => explain::run(&args),

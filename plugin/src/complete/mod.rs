@@ -26,6 +26,8 @@ const FILES: &str = ":0";
 const FILE_FLAGS: &[&str] = &[
     "-f",
     "--filename",
+    "-k",
+    "--kustomize",
     "--output-dir",
     "--stores",
     "--report",

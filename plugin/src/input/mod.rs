@@ -264,6 +264,34 @@ fn file(
     }
 }
 
+/// Adds what another program has written, as a file of this name.
+pub(crate) fn add_text(inputs: &mut Inputs, shown: &str, bytes: Vec<u8>, limits: &Limits) {
+    let (id, documents, readable) = match reader::decode(shown, bytes, limits) {
+        Ok(source) => {
+            let id = inputs.sources.add(source.clone());
+            let documents = reader::read(id, &source, limits);
+            if secrecy::is_confidential(source.text(), &documents) {
+                inputs.hidden.insert(id);
+            }
+            (id, documents, true)
+        }
+        Err(diagnostic) => {
+            let place = inputs.add_nameless(shown);
+            (place.file, vec![broken(diagnostic, place)], false)
+        }
+    };
+    let origin = Origin {
+        path: None,
+        shown: shown.to_owned(),
+        relative: PathBuf::new(),
+        root: None,
+        unreadable: None,
+    };
+    let hints = FileHints { kustomization: false, helm_template: false };
+    let input = Input { id, origin, documents, hints, helm: None, verbatim: true, readable };
+    inputs.files.push(input);
+}
+
 /// The one document of a file that is no Helm template either.
 fn no_template(id: FileId, source: &SourceFile, error: &helm::HelmError) -> Document {
     let at = error.at.unwrap_or_default();

@@ -2,6 +2,7 @@
 
 pub(crate) mod age;
 pub(crate) mod diff;
+pub(crate) mod findings;
 pub(crate) mod jsonpath;
 pub(crate) mod manifests;
 pub(crate) mod report;

@@ -15,4 +15,5 @@ mod report;
 mod run;
 mod secrecy;
 mod stdout;
+mod validate;
 mod verbs;

@@ -1,0 +1,107 @@
+//! The flags of `validate`.
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
+use extsecret_manifest::diagnostic::Code;
+
+const EXAMPLES: &str = "\
+Examples:
+  # Is this right, before it is applied?
+  kubectl extsecret validate -f externalsecret.yaml
+
+  # A folder, what kustomize makes of one, what is in the cluster
+  kubectl extsecret validate -R -f apps
+  kubectl extsecret validate -k overlays/production
+  kubectl get externalsecrets,secretstores -A -o yaml | kubectl extsecret validate -f -
+
+  # In CI: annotations of a pull request, or a report for code scanning
+  kubectl extsecret validate -R -f apps -o github
+  kubectl extsecret validate -R -f apps -o sarif > extsecret.sarif
+
+  # What does a code mean?
+  kubectl extsecret explain L08
+
+Exit codes: 0 no errors (with --strict: no warnings either), 1 some, 2 could not run.";
+
+/// Find mistakes in manifests before they are applied.
+///
+/// Checks the kinds ExternalSecret, ClusterExternalSecret, SecretStore and ClusterSecretStore of
+/// external-secrets.io/v1: what the API server would refuse or drop, what the admission webhook
+/// would refuse, and what is accepted and surprises later. Objects of kubernetes-external-secrets
+/// are checked, too: would they migrate? No cluster and no provider is asked.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ValidateArgs {
+    /// File or directory to check, or - for stdin; may be repeated
+    #[arg(
+        short,
+        long,
+        value_name = "FILENAME",
+        value_delimiter = ',',
+        required_unless_present = "kustomize",
+        value_hint = clap::ValueHint::AnyPath
+    )]
+    pub(crate) filename: Vec<PathBuf>,
+
+    /// Read the directories in -f recursively
+    #[arg(short = 'R', long, requires = "filename")]
+    pub(crate) recursive: bool,
+
+    /// Check what `kubectl kustomize` makes of this directory
+    #[arg(short = 'k', long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) kustomize: Option<PathBuf>,
+
+    /// How findings are written: for people to stderr, for programs to stdout
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(crate) output: Format,
+
+    /// Warnings count as errors
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Hide warnings and infos
+    #[arg(short, long, conflicts_with = "strict")]
+    pub(crate) quiet: bool,
+
+    /// Hide one warning or info, by its code; may be repeated
+    #[arg(
+        long,
+        value_name = "CODE",
+        value_delimiter = ',',
+        value_parser = super::migrate::hideable,
+        add = ArgValueCandidates::new(super::codes)
+    )]
+    pub(crate) suppress: Vec<&'static Code>,
+}
+
+/// For whom findings are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people, with the lines
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+impl ValidateArgs {
+    /// What clap cannot check.
+    pub(super) fn check(&self) -> Result<(), (ErrorKind, String)> {
+        let word = self
+            .kustomize
+            .as_ref()
+            .is_some_and(|dir| dir.as_os_str().as_encoded_bytes().starts_with(b"-"));
+        if word {
+            let message = "the directory of -k cannot begin with a dash; write ./ before it";
+            return Err((ErrorKind::ValueValidation, message.to_owned()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! `kubectl extsecret validate`
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use extsecret_manifest::diagnostic::{Diagnostic, Severity};
+use extsecret_manifest::read::{Content, Limits};
+use extsecret_manifest::source::Place;
+use extsecret_manifest::stream::{self, Object};
+use extsecret_migrate::{Context, Migrator, Options};
+use extsecret_validate::{Manifests, Verdict, check};
+
+use crate::cli::{FindingsFormat as Format, InputArgs, ValidateArgs};
+use crate::exit::Exit;
+use crate::input::{self, Documents, Inputs, Reading};
+use crate::output;
+use crate::output::findings::{self, Counted, Finding};
+use crate::output::text::Printer;
+
+/// What is to be said of one object, or of a document or the run.
+struct Section {
+    object: Option<String>,
+    whole: Option<Place>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
+    let limits = Limits::default();
+    let mut inputs = Inputs::default();
+    if !args.filename.is_empty() {
+        let files = InputArgs {
+            filename: args.filename.clone(),
+            recursive: args.recursive,
+            namespace: None,
+            helm_template: false,
+        };
+        let reading = Reading { except: None, documents: Documents::Keep, helm: false };
+        input::read(&mut inputs, &files, reading, &limits, |_, _, _| {});
+    }
+    if let Some(folder) = &args.kustomize {
+        let text = kustomize(folder)?;
+        let shown = format!("<kustomize {}>", folder.display());
+        input::add_text(&mut inputs, &shown, text, &limits);
+    }
+    let (mut sections, counted) = look(&inputs);
+    for section in &mut sections {
+        section.diagnostics.retain(|it| is_wanted(args, it));
+    }
+    sections.sort_by_key(|section| {
+        let place = section.diagnostics.first().and_then(|it| it.place).or(section.whole);
+        (place.is_none(), place)
+    });
+    let all: Vec<Finding<'_>> = sections
+        .iter()
+        .flat_map(|section| {
+            let object = section.object.as_deref();
+            section.diagnostics.iter().map(move |diagnostic| Finding { object, diagnostic })
+        })
+        .collect();
+    match args.output {
+        Format::Text => explain(&inputs, &sections, &all, counted),
+        Format::Json => {
+            let document = findings::json(&inputs.sources, &all, counted);
+            output::stdout_verbatim(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+        }
+        Format::Sarif => {
+            let document = findings::sarif(&inputs.sources, &all);
+            output::stdout_verbatim(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+        }
+        Format::Github => output::stdout_verbatim(&findings::github(&inputs.sources, &all))?,
+    }
+    if !inputs.any_readable() {
+        return Ok(Exit::CouldNotRun);
+    }
+    let least = if args.strict { Severity::Warning } else { Severity::Error };
+    // Severities are ordered from the worst on.
+    let failed = all.iter().any(|finding| finding.diagnostic.code.severity <= least);
+    Ok(if failed { Exit::Refused } else { Exit::Success })
+}
+
+fn is_wanted(args: &ValidateArgs, diagnostic: &Diagnostic) -> bool {
+    diagnostic.is_error() || !(args.quiet || args.suppress.contains(&diagnostic.code))
+}
+
+/// Looks at every object.
+fn look(inputs: &Inputs) -> (Vec<Section>, Counted) {
+    let mut sections = Vec::new();
+    let mut counted = Counted::default();
+    let documents = || inputs.files.iter().flat_map(|file| &file.documents);
+    let objects: Vec<Object<'_>> = documents().flat_map(stream::objects).collect();
+    let mut all = Manifests::default();
+    for object in &objects {
+        all.add(object);
+    }
+    let mut has_old = false;
+    for object in &objects {
+        match check(object, &all) {
+            Verdict::Checked(diagnostics) => {
+                counted.objects += 1;
+                sections.push(Section {
+                    object: Some(label(object)),
+                    whole: Some(object.place()),
+                    diagnostics,
+                });
+            }
+            Verdict::OldKind => has_old = true,
+            Verdict::NotOurs => counted.others += 1,
+        }
+    }
+    if has_old {
+        let old = migrate(inputs);
+        counted.objects += old.len();
+        sections.extend(old);
+    }
+    for document in documents() {
+        if let Content::Broken(error) = &document.content {
+            let diagnostics = vec![(**error).clone()];
+            sections.push(Section { object: None, whole: None, diagnostics });
+        }
+    }
+    for diagnostic in &inputs.diagnostics {
+        let diagnostics = vec![diagnostic.clone()];
+        sections.push(Section { object: None, whole: None, diagnostics });
+    }
+    (sections, counted)
+}
+
+/// What the migration says about objects of kubernetes-external-secrets.
+fn migrate(inputs: &Inputs) -> Vec<Section> {
+    let (context, options) = (Context::default(), Options::default());
+    let mut migrator = Migrator::new(&context, &options);
+    for file in &inputs.files {
+        if let Some(source) = inputs.sources.get(file.id) {
+            migrator.add(file.id, source, &file.documents, file.hints);
+        }
+    }
+    let objects = migrator.finish().objects.into_iter();
+    objects
+        .filter(|object| object.api_version.starts_with("kubernetes-client.io/"))
+        .map(|object| Section {
+            object: Some(named(&object.kind, object.namespace.as_deref(), object.name.as_deref())),
+            whole: Some(object.origin.place()),
+            diagnostics: object.diagnostics,
+        })
+        .collect()
+}
+
+fn label(object: &Object<'_>) -> String {
+    named(object.kind().unwrap_or_default(), object.namespace(), object.name())
+}
+
+fn named(kind: &str, namespace: Option<&str>, name: Option<&str>) -> String {
+    match (namespace, name) {
+        (Some(namespace), Some(name)) => format!("{kind} {namespace}/{name}"),
+        (None, Some(name)) => format!("{kind} {name}"),
+        _ => kind.to_owned(),
+    }
+}
+
+fn explain(inputs: &Inputs, sections: &[Section], all: &[Finding<'_>], counted: Counted) {
+    let mut printer = Printer::new(&inputs.sources, &inputs.hidden);
+    for section in sections {
+        printer.add(section.object.as_deref(), section.whole, &section.diagnostics);
+    }
+    let mut text = printer.finish();
+    text.push_str(&summary(all, counted));
+    output::stderr(&text);
+}
+
+/// `3 objects checked: 1 error, 2 warnings; 4 other documents not looked at`
+fn summary(all: &[Finding<'_>], counted: Counted) -> String {
+    let count = |number: usize, noun: &str| {
+        format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    };
+    let mut by_severity: BTreeMap<Severity, usize> = BTreeMap::new();
+    for finding in all {
+        *by_severity.entry(finding.diagnostic.code.severity).or_default() += 1;
+    }
+    let found: Vec<String> = by_severity
+        .into_iter()
+        .map(|(severity, number)| count(number, severity.as_str()))
+        .collect();
+    let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
+    let others = match counted.others {
+        0 => String::new(),
+        number => format!("; {} of another kind not looked at", count(number, "object")),
+    };
+    format!("{} checked: {found}{others}\n", count(counted.objects, "object"))
+}
+
+/// What kubectl makes of a folder with a kustomization.
+fn kustomize(folder: &Path) -> anyhow::Result<Vec<u8>> {
+    let ran = Command::new("kubectl")
+        .arg("kustomize")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot run kubectl, which -k needs")?;
+    if !ran.status.success() {
+        let cause = String::from_utf8_lossy(&ran.stderr);
+        bail!("kubectl kustomize {}: {}", folder.display(), cause.trim());
+    }
+    Ok(ran.stdout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_counts() {
+        assert_eq!(
+            summary(&[], Counted { objects: 1, others: 0 }),
+            "1 object checked: nothing found\n"
+        );
+        let error = Diagnostic::new(&extsecret_validate::codes::MISSING, "x");
+        let finding = Finding { object: None, diagnostic: &error };
+        assert_eq!(
+            summary(&[finding, finding], Counted { objects: 3, others: 2 }),
+            "3 objects checked: 2 errors; 2 objects of another kind not looked at\n"
+        );
+    }
+}
