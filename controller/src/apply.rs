@@ -1,6 +1,7 @@
 //! Every write to the API server. Each has a precondition: what it was decided on must still be so.
 
 mod cluster;
+mod workload;
 
 use extsecret_crds::external_secret::ExternalSecretStatus;
 use extsecret_crds::{ExternalSecret, SecretStoreStatus};
@@ -19,6 +20,7 @@ use crate::key::{Key, Kind, Name};
 use crate::packed::Watched;
 
 pub(crate) use self::cluster::ESO_CLUSTER_FINALIZER;
+pub(crate) use self::workload::{PodTimes, StoredKey, WorkloadChange};
 
 /// ESO's finalizer, which nothing of this controller needs.
 pub(crate) const ESO_FINALIZER: &str = "externalsecrets.external-secrets.io/externalsecret-cleanup";

@@ -7,6 +7,7 @@ use extsecret_crds::duration::GoDuration;
 
 use crate::http::Address;
 use crate::logs::{LogFormat, LogLevel};
+use crate::restarts::RestartArgs;
 
 /// Keeps Secrets in sync with what their ExternalSecrets ask AWS Secrets Manager and Parameter Store
 /// for.
@@ -87,6 +88,9 @@ pub(crate) struct Args {
     /// The pod that this runs in, which stands for it in the Lease
     #[arg(long, env = "POD_UID", hide = true)]
     pub(crate) pod_uid: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) restart: RestartArgs,
 
     /// What templates begin actions with
     #[arg(long, default_value = "{{", value_name = "TEXT")]

@@ -1,7 +1,7 @@
 //! `extsecret-controller`: keeps Secrets in sync with what their ExternalSecrets ask AWS for.
 //!
-//! This crate watches and writes; what is to be written is decided by `extsecret-engine`, and values
-//! come through `extsecret-provider`.
+//! This crate watches and writes; what is to be written is decided by `extsecret-engine`, which
+//! workloads restart for it by `extsecret-restart`, and values come through `extsecret-provider`.
 //!
 //! ```text
 //! API server ──watch──▶ cache (packed objects, who refers to whom) ──▶ queue (first syncs first)
@@ -25,6 +25,7 @@ mod metrics;
 mod packed;
 mod queue;
 mod reconcile;
+mod restarts;
 mod run;
 mod system;
 mod watch;

@@ -8,6 +8,7 @@
 //! No label holds what a secret or an answer of AWS could get into.
 
 mod process;
+mod restarts;
 mod text;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use extsecret_provider::aws::Counts;
 use jiff::Timestamp;
 
+pub(crate) use self::restarts::RestartNumbers;
 use self::text::{Text, Type};
 use crate::key::{Key, Kind};
 
@@ -38,6 +40,8 @@ pub(crate) type Call = (&'static str, &'static str, bool);
 pub(crate) struct Metrics {
     objects: Mutex<BTreeMap<Key, Row>>,
     rest: Mutex<Rest>,
+    /// Nothing where no workload restarts.
+    restarts: Mutex<Option<RestartNumbers>>,
     panics: AtomicU64,
     events_dropped: AtomicU64,
     /// Whether this process may work; without leader election it always may.
@@ -170,6 +174,11 @@ impl Metrics {
         lock(&self.rest).calls.insert(call, total);
     }
 
+    /// Something has become of restarts.
+    pub(crate) fn restarts(&self, change: impl FnOnce(&mut RestartNumbers)) {
+        change(lock(&self.restarts).get_or_insert_default());
+    }
+
     /// Whether this process may work.
     pub(crate) fn leads(&self, leads: bool) {
         self.leads.store(leads, Ordering::Relaxed);
@@ -184,6 +193,9 @@ impl Metrics {
         let mut text = Text::with_capacity(objects.len() * 700 + 8192);
         write_objects(&mut text, &objects);
         self.write_rest(&mut text, &rest);
+        if let Some(restarts) = &*lock(&self.restarts) {
+            restarts.write(&mut text);
+        }
         process::write(&mut text);
         text.into_string()
     }

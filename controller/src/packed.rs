@@ -9,6 +9,8 @@ use std::fmt;
 
 use extsecret_engine::hash::data_hash;
 use extsecret_engine::secret::Secret;
+use extsecret_restart::fingerprint::Content;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -103,6 +105,10 @@ pub(crate) struct ManagedSecret {
     pub(crate) immutable: Option<bool>,
     /// Of the data that it has, which is not always what its annotation says.
     pub(crate) hash: Box<str>,
+    /// Its keys, with what tells their values apart.
+    pub(crate) content: Content,
+    /// When its data was written last, if the API server tells.
+    pub(crate) written: Option<Timestamp>,
 }
 
 /// What is kept of it.
@@ -119,10 +125,16 @@ impl ManagedSecret {
     pub(crate) fn of(secret: v1::Secret) -> Self {
         let mut secret = Secret::from(secret);
         let hash = data_hash(&secret.data).into_boxed_str();
+        let content = Content::of(secret.data.iter().map(|(key, value)| (&**key, &**value)));
         for value in secret.data.values_mut() {
             value.zeroize();
         }
         let Secret { mut metadata, type_, immutable, .. } = secret;
+        let entries = metadata.managed_fields.iter().flatten();
+        let writers = entries.filter(|entry| {
+            entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:data").is_some())
+        });
+        let written = writers.filter_map(|entry| entry.time.as_ref()).map(|time| time.0).max();
         if let Some(entries) = &mut metadata.managed_fields {
             entries.retain(|entry| {
                 entry.manager.as_deref().is_some_and(|manager| manager.starts_with(MANAGERS))
@@ -132,7 +144,7 @@ impl ManagedSecret {
                 fields.remove("f:data");
             }
         }
-        Self { metadata, type_, immutable, hash }
+        Self { metadata, type_, immutable, hash, content, written }
     }
 
     /// As little of it as can be kept.

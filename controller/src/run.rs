@@ -27,6 +27,7 @@ use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::queue::{Next, Trigger};
 use crate::reconcile::{self, Context, LONGEST_SHARE, Memory, Options};
+use crate::restarts::{self, Worker, WorkloadWatches};
 use crate::system;
 use crate::watch::{Started, Wanted, Watches};
 use crate::work::{Room, Work};
@@ -60,26 +61,48 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let follow = Arc::new(Follow::new(client.clone(), waker(&cache, &work)));
     let aws = Arc::new(provider(&args, client.clone(), &follow)?);
     let queue = changes::Queue::open(&args, &aws).await?;
-    let recorder = Recorder::start(client.clone(), Arc::clone(&metrics), system::timestamp);
+    let recorder =
+        Arc::new(Recorder::start(client.clone(), Arc::clone(&metrics), system::timestamp));
+    let apply = Apply::new(client.clone());
+    let restarts = tokio::select! {
+        restarts = restarts::open(&args.restart, &apply, &home) => restarts?.map(Arc::new),
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
     let context = Arc::new(Context {
         options: options(&args),
         cache: Arc::clone(&cache),
         work: Arc::clone(&work),
         follow: Arc::clone(&follow),
-        apply: Apply::new(client.clone()),
+        apply: apply.clone(),
         providers: Arc::clone(&aws) as _,
-        recorder,
+        recorder: Arc::clone(&recorder),
         metrics: Arc::clone(&metrics),
         memory: Memory::default(),
         queue: queue.as_ref().map(changes::Queue::health),
     });
-    let watches =
-        Watches { client: client.clone(), cache, work, metrics, namespace: args.namespace.clone() };
+    let watches = Watches {
+        client: client.clone(),
+        cache,
+        work,
+        metrics: Arc::clone(&metrics),
+        restarts: restarts.clone(),
+        namespace: args.namespace.clone(),
+    };
     let wanted = Wanted {
         cluster_stores: args.enable_cluster_store_reconciler,
         cluster_external_secrets: args.enable_cluster_external_secret_reconciler,
     };
     let mut started = watches.start(wanted);
+    if let Some(state) = &restarts {
+        let workloads = WorkloadWatches {
+            client: client.clone(),
+            state: Arc::clone(state),
+            metrics: Arc::clone(&metrics),
+            namespace: args.namespace.clone(),
+        };
+        started.and(workloads.start());
+    }
     let listed = started.clone();
     let stop = async {
         tokio::select! {
@@ -102,8 +125,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     };
     context.metrics.leads(true);
     let reading = queue.map(|queue| queue.start(&context));
+    let restarting = restarts.map(|state| {
+        let worker = Worker { state, apply, recorder, metrics };
+        tokio::spawn(worker.run())
+    });
     let ended = work_until(&args, &context, &aws, &health, leadership.as_mut(), stop).await;
     context.metrics.leads(false);
+    // What it writes at this moment is whole, or is not written.
+    restarting.inspect(tokio::task::JoinHandle::abort);
     ended?;
     if let Some(reading) = reading {
         reading.end().await;

@@ -22,6 +22,7 @@ use crate::cache::{Cache, Kept, StoreParts, Wakes, version};
 use crate::key::{Key, Kind, Name};
 use crate::metrics::Metrics;
 use crate::packed::{ManagedSecret, Watched};
+use crate::restarts::State;
 use crate::work::Work;
 
 /// What the watches need.
@@ -31,6 +32,8 @@ pub(crate) struct Watches {
     pub(crate) cache: Arc<Cache>,
     pub(crate) work: Arc<Work>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Of restarts, if there are any.
+    pub(crate) restarts: Option<Arc<State>>,
     /// The only namespace, if there is one.
     pub(crate) namespace: Option<String>,
 }
@@ -44,6 +47,11 @@ trait Feed: Send + 'static {
     fn put(cache: &Cache, object: Self::Object, now: Instant) -> Wakes;
     /// `at` is the version at which it was gone.
     fn remove(cache: &Cache, name: &Name, at: u64, now: Instant) -> Wakes;
+
+    /// What restarts have to know of it; `listed` if it may have been there before it was seen.
+    fn tell(_: &State, _: &Self::Object, _listed: bool) {}
+    /// That it is gone.
+    fn tell_gone(_: &State, _: &Name) {}
 }
 
 struct ExternalSecrets;
@@ -59,6 +67,18 @@ impl Feed for ExternalSecrets {
     fn remove(cache: &Cache, name: &Name, at: u64, now: Instant) -> Wakes {
         cache.remove_external_secret(name, at, now)
     }
+
+    fn tell(state: &State, object: &Self::Object, _: bool) {
+        let metadata = &object.metadata;
+        let name = metadata.name.as_deref().unwrap_or_default();
+        let target = object.object.as_ref().ok().and_then(|it| it.spec.target.as_ref());
+        let target = target.and_then(|target| target.name.as_deref()).filter(|it| !it.is_empty());
+        state.put_external_secret(metadata, target.unwrap_or(name));
+    }
+
+    fn tell_gone(state: &State, name: &Name) {
+        state.remove_external_secret(name);
+    }
 }
 
 struct Secrets;
@@ -73,6 +93,14 @@ impl Feed for Secrets {
 
     fn remove(cache: &Cache, name: &Name, at: u64, now: Instant) -> Wakes {
         cache.remove_secret(name, at, now)
+    }
+
+    fn tell(state: &State, object: &Self::Object, listed: bool) {
+        state.put_secret(object, listed);
+    }
+
+    fn tell_gone(state: &State, name: &Name) {
+        state.remove_secret(name);
     }
 }
 
@@ -136,6 +164,14 @@ impl Feed for Namespaces {
     fn remove(cache: &Cache, name: &Name, _: u64, now: Instant) -> Wakes {
         cache.remove_namespace(&name.name, now)
     }
+
+    fn tell(state: &State, object: &Self::Object, _: bool) {
+        state.put_namespace(&object.metadata);
+    }
+
+    fn tell_gone(state: &State, name: &Name) {
+        state.remove_namespace(&name.name);
+    }
 }
 
 fn name_of(object: &impl Resource) -> Name {
@@ -151,6 +187,11 @@ fn name_of(object: &impl Resource) -> Name {
 pub(crate) struct Started(Vec<(&'static str, watch::Receiver<bool>)>);
 
 impl Started {
+    /// Waits for these, too.
+    pub(crate) fn and(&mut self, others: Vec<(&'static str, watch::Receiver<bool>)>) {
+        self.0.extend(others);
+    }
+
     /// Waits for all of them.
     pub(crate) async fn all(&mut self) {
         for (_, listed) in &mut self.0 {
@@ -210,6 +251,12 @@ impl Watches {
         }
     }
 
+    fn tell<F: Feed>(&self, object: &F::Object, listed: bool) {
+        if let Some(restarts) = &self.restarts {
+            F::tell(restarts, object, listed);
+        }
+    }
+
     fn follow<F: Feed>(
         &self,
         api: Api<F::Object>,
@@ -231,20 +278,24 @@ impl Watches {
                     Ok(Event::Init) => seen.clear(),
                     Ok(Event::InitApply(object)) => {
                         seen.insert(name_of(&object));
+                        this.tell::<F>(&object, true);
                         this.work.wake(F::put(&this.cache, object, now));
                     }
                     Ok(Event::InitDone) => {
                         for name in this.cache.unseen(F::KEPT, &seen) {
+                            this.restarts.iter().for_each(|it| F::tell_gone(it, &name));
                             this.work.wake(F::remove(&this.cache, &name, u64::MAX, now));
                         }
                         seen = HashSet::new();
                         to.send_replace(true);
                     }
                     Ok(Event::Apply(object)) => {
+                        this.tell::<F>(&object, false);
                         this.work.wake(F::put(&this.cache, object, now));
                     }
                     Ok(Event::Delete(object)) => {
                         let at = version(object.meta());
+                        this.restarts.iter().for_each(|it| F::tell_gone(it, &name_of(&object)));
                         this.work.wake(F::remove(&this.cache, &name_of(&object), at, now));
                     }
                     Err(error) => {

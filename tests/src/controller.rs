@@ -423,7 +423,7 @@ pub fn wait_until<T>(deadline: Duration, what: &str, mut look: impl FnMut() -> O
 }
 
 #[expect(clippy::disallowed_methods, reason = "a deadline for real processes is in real time")]
-fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }
 

@@ -8,9 +8,9 @@
 
 use jiff::Timestamp;
 
-use crate::fingerprint::Key;
+use crate::fingerprint::{Fingerprint, Key};
 use crate::kinds::{Obstacle, Progress, Standing};
-use crate::record::{Found, Had, Record};
+use crate::record::{Found, Record};
 use crate::scan::{KeySet, Reference};
 use crate::source::{Source, Stamp};
 
@@ -95,14 +95,15 @@ pub enum Verdict {
 enum Finding {
     /// As in the record.
     Same,
-    /// The Secret, or a key that pods need, is not there: pods that restarted now would not start.
+    /// The Secret, or one of its keys, is not there. What goes away is no reason to restart, and pods
+    /// that need it would not start.
     Absent,
     /// To be noted, without a restart.
-    Note(Had),
+    Note(Fingerprint),
     /// Pods may have missed it.
-    Perhaps(Had, Stamp),
+    Perhaps(Fingerprint, Stamp),
     /// Pods have missed it.
-    Missed(Had, Stamp),
+    Missed(Fingerprint, Stamp),
 }
 
 /// What has to be done about a workload. `source` finds a Secret of its namespace.
@@ -173,7 +174,7 @@ pub fn judge<'s>(facts: &Facts<'_>, source: impl Fn(&str) -> Option<&'s Source>)
 fn find(
     facts: &Facts<'_>,
     reference: &Reference,
-    had: Option<&Had>,
+    had: Option<&Fingerprint>,
     source: Option<&Source>,
 ) -> Finding {
     let content = source.and_then(|source| Some((source, source.content()?)));
@@ -182,20 +183,14 @@ fn find(
         KeySet::Some(keys) => keys.iter().all(|key| content.0.contains_key(key)),
     });
     let Some((source, content)) = content.filter(|_| is_complete) else {
-        return match had {
-            // What goes away is no reason to restart.
-            None if reference.optional => Finding::Note(Had::Nothing),
-            _ => Finding::Absent,
-        };
+        return Finding::Absent;
     };
-    let print = facts.key.fingerprint(facts.namespace, &reference.secret, content, &reference.keys);
-    let now = Had::Content(print);
+    let now = facts.key.fingerprint(facts.namespace, &reference.secret, content, &reference.keys);
     let since = source.since(&reference.keys);
     let known = match had {
         Some(had) if *had == now => return came_back(facts, now, since),
-        Some(Had::Nothing) => true,
         // Of other keys, nothing can be said: the template was edited.
-        Some(Had::Content(before)) => before.has_keys_of(print),
+        Some(before) => before.has_keys_of(now),
         None => false,
     };
     if is_read_by_all(facts, since) {
@@ -232,7 +227,7 @@ fn find(
 
 /// Content is as recorded. If it was not while a rollout went on, pods that were made meanwhile have
 /// something else.
-fn came_back(facts: &Facts<'_>, now: Had, since: Stamp) -> Finding {
+fn came_back(facts: &Facts<'_>, now: Fingerprint, since: Stamp) -> Finding {
     let Some(left) = facts.waited.filter(|left| !left.is_after(since)) else {
         return Finding::Same;
     };

@@ -17,22 +17,13 @@ pub const MARKER: &str = "extsecret.io/restarted-for";
 /// Restarts that are remembered, which is more than are ever allowed in an hour.
 pub const REMEMBERED: usize = 16;
 
-/// What pods had of a reference when they were started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Had {
-    /// This.
-    Content(Fingerprint),
-    /// Nothing: it is optional and was not there.
-    Nothing,
-}
-
 /// A record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// With which its fingerprints are made.
     pub key: KeyId,
-    /// By the identity of the reference.
-    pub had: BTreeMap<Box<str>, Had>,
+    /// What pods had when they were started, by the identity of the reference.
+    pub had: BTreeMap<Box<str>, Fingerprint>,
     /// When the last restarts were, oldest first, to the second.
     pub restarts: Vec<Timestamp>,
     /// For which of the references the last restart was.
@@ -42,8 +33,8 @@ pub struct Record {
 /// The last restart of a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restart {
-    /// The generation that the workload got by it.
-    pub generation: i64,
+    /// What its pod template got.
+    pub marker: Box<str>,
     /// References that had changed.
     pub references: Vec<Box<str>>,
 }
@@ -77,7 +68,7 @@ struct Text {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     restarts: Vec<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    generation: Option<i64>,
+    marker: Option<Box<str>>,
     #[serde(default, rename = "for", skip_serializing_if = "Vec::is_empty")]
     references: Vec<Box<str>>,
 }
@@ -86,18 +77,12 @@ struct Text {
 pub fn read(text: Option<&str>, key: KeyId) -> Found {
     let Some(text) = text else { return Found::Missing };
     let Ok(text) = serde_json::from_str::<Text>(text) else { return Found::Missing };
-    let had = text.had.into_iter().filter_map(|(id, had)| {
-        let had = match had.as_str() {
-            "-" => Had::Nothing,
-            print => Had::Content(Fingerprint::parse(print)?),
-        };
-        Some((id, had))
-    });
+    let had = text.had.into_iter().filter_map(|(id, had)| Some((id, Fingerprint::parse(&had)?)));
     let mut restarts = text.restarts;
     restarts.sort_unstable();
     restarts.drain(..restarts.len().saturating_sub(REMEMBERED));
     let references = text.references;
-    let last = text.generation.map(|generation| Restart { generation, references });
+    let last = text.marker.map(|marker| Restart { marker, references });
     let record = Record { key, had: had.collect(), restarts, last };
     if text.key == key.to_string() { Found::Record(record) } else { Found::OtherKey(record) }
 }
@@ -108,32 +93,33 @@ impl Record {
         Self { key, had: BTreeMap::new(), restarts: Vec::new(), last: None }
     }
 
-    /// Notes that a restart of `references` at `now` gives the workload this generation.
-    pub fn restarted(&mut self, now: Timestamp, generation: i64, references: Vec<Box<str>>) {
+    /// What was found, or one that says nothing yet of a key that is not known.
+    pub fn new_like(found: &Found) -> Self {
+        let none =
+            || Self { key: KeyId::NONE, had: BTreeMap::new(), restarts: Vec::new(), last: None };
+        found.record().cloned().unwrap_or_else(none)
+    }
+
+    /// Notes a restart for `references` at `now`, by which the pod template gets a marker.
+    pub fn restarted(&mut self, now: Timestamp, marker: &str, references: Vec<Box<str>>) {
         self.restarts.push(Timestamp::from_second(now.as_second()).unwrap_or(now));
         self.restarts.sort_unstable();
         self.restarts.drain(..self.restarts.len().saturating_sub(REMEMBERED));
-        self.last = Some(Restart { generation, references });
+        self.last = Some(Restart { marker: marker.into(), references });
     }
 
     /// As it is written.
     pub fn write(&self) -> String {
-        let had = self.had.iter().map(|(id, had)| {
-            let had = match had {
-                Had::Content(print) => print.to_string(),
-                Had::Nothing => "-".to_owned(),
-            };
-            (id.clone(), had)
-        });
-        let (generation, references) = match &self.last {
-            Some(last) => (Some(last.generation), last.references.clone()),
+        let had = self.had.iter().map(|(id, had)| (id.clone(), had.to_string()));
+        let (marker, references) = match &self.last {
+            Some(last) => (Some(last.marker.clone()), last.references.clone()),
             None => (None, Vec::new()),
         };
         let text = Text {
             key: self.key.to_string(),
             had: had.collect(),
             restarts: self.restarts.clone(),
-            generation,
+            marker,
             references,
         };
         // Texts, numbers and times can always be written.
@@ -157,9 +143,9 @@ mod tests {
         let content = Content::of([("a", b"1".as_slice())]);
         let print = key(1).fingerprint("n", "db", &content, &KeySet::All);
         let mut record = Record::new(key(1).id());
-        record.had.insert("db".into(), Had::Content(print));
-        record.had.insert("db?x".into(), Had::Nothing);
-        record.restarted("2026-11-25T12:00:00.7Z".parse().unwrap(), 4, vec!["db".into()]);
+        record.had.insert("db".into(), print);
+        record.had.insert("db?x".into(), print);
+        record.restarted("2026-11-25T12:00:00.7Z".parse().unwrap(), "m", vec!["db".into()]);
         record
     }
 
@@ -195,7 +181,7 @@ mod tests {
     fn only_the_last_restarts_are_remembered() {
         let mut record = record();
         for second in 0..100 {
-            record.restarted(Timestamp::from_second(second).unwrap(), second, Vec::new());
+            record.restarted(Timestamp::from_second(second).unwrap(), "m", Vec::new());
         }
         assert_eq!(record.restarts.len(), REMEMBERED);
     }

@@ -104,7 +104,7 @@ impl Workload {
     fn is_rolling_by_us(&self, key: &Key) -> bool {
         let found = record::read(self.record.as_deref(), key.id());
         let last = found.record().and_then(|record| record.last.as_ref());
-        self.is_rolling() && last.is_some_and(|last| last.generation == self.generation)
+        self.is_rolling() && last.is_some_and(|last| *last.marker == *self.generation.to_string())
     }
 }
 
@@ -312,7 +312,11 @@ impl Controller {
         for index in chosen {
             let (changed, mut record) = restarts[&index].clone();
             let generation = self.memory.workloads[&index].generation + 1;
-            record.restarted(now, generation, changed.into_iter().map(|it| it.id).collect());
+            record.restarted(
+                now,
+                &generation.to_string(),
+                changed.into_iter().map(|it| it.id).collect(),
+            );
             self.write(cluster, index, &record, true, &mut taken, answer_lost);
         }
     }

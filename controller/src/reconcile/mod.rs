@@ -64,7 +64,7 @@ pub(crate) struct Context {
     pub(crate) follow: Arc<Follow>,
     pub(crate) apply: Apply,
     pub(crate) providers: Arc<dyn Providers>,
-    pub(crate) recorder: Recorder,
+    pub(crate) recorder: Arc<Recorder>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) memory: Memory,
     /// Whether the queue of changes can be read, if there is one.

@@ -1,0 +1,90 @@
+//! Numbers of restarts.
+
+use std::collections::BTreeMap;
+
+use extsecret_restart::kinds::Kind;
+
+use super::text::{Text, Type};
+
+/// What is told of restarts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RestartNumbers {
+    /// Restarts by kind and result.
+    pub(crate) restarts: BTreeMap<(Kind, &'static str), u64>,
+    /// Workloads that wait, by reason.
+    pub(crate) pending: BTreeMap<&'static str, usize>,
+    /// How long the first of them has.
+    pub(crate) oldest_seconds: f64,
+    /// Restarts that are not made, by reason.
+    pub(crate) suppressed: BTreeMap<&'static str, u64>,
+    /// Rollouts under way.
+    pub(crate) rolling: usize,
+    /// Rollouts that are over, and the time that they took together.
+    pub(crate) rollouts: (u64, f64),
+    /// Changes that all workloads run, and the time that they took together.
+    pub(crate) running: (u64, f64),
+    /// Records that were taken away.
+    pub(crate) wiped: u64,
+}
+
+impl RestartNumbers {
+    pub(super) fn write(&self, text: &mut Text) {
+        text.family(
+            "extsecret_restarts_total",
+            Type::Counter,
+            "Restarts of workloads, by kind and result.",
+        );
+        for ((kind, result), count) in &self.restarts {
+            text.sample(&[("kind", kind.name()), ("result", result)], count);
+        }
+        text.family(
+            "extsecret_restart_pending",
+            Type::Gauge,
+            "Workloads that have to restart, by what they wait for.",
+        );
+        for (reason, count) in &self.pending {
+            text.sample(&[("reason", reason)], count);
+        }
+        text.family(
+            "extsecret_restart_pending_oldest_seconds",
+            Type::Gauge,
+            "How long the first of them has been waiting.",
+        );
+        text.sample(&[], self.oldest_seconds);
+        text.family(
+            "extsecret_restart_suppressed_total",
+            Type::Counter,
+            "Restarts that were needed and not made, by reason.",
+        );
+        for (reason, count) in &self.suppressed {
+            text.sample(&[("reason", reason)], count);
+        }
+        text.family("extsecret_restart_rollouts", Type::Gauge, "Rollouts that are under way.");
+        text.sample(&[], self.rolling);
+        for (name, help, (count, seconds)) in [
+            (
+                "extsecret_rollout_duration_seconds",
+                "From a restart to the end of its rollout",
+                self.rollouts,
+            ),
+            (
+                "extsecret_secret_to_running_seconds",
+                "From the write of a Secret until all that restart for it run it",
+                self.running,
+            ),
+        ] {
+            let sum = format!("{name}_sum");
+            text.family(&sum, Type::Counter, &format!("{help}, all together."));
+            text.sample(&[], seconds);
+            let total = format!("{name}_count");
+            text.family(&total, Type::Counter, &format!("{help}, how often."));
+            text.sample(&[], count);
+        }
+        text.family(
+            "extsecret_restart_marker_wiped_total",
+            Type::Counter,
+            "Records of restarts that somebody has taken off workloads.",
+        );
+        text.sample(&[], self.wiped);
+    }
+}

@@ -1,0 +1,223 @@
+//! Workloads as they come from a watch, and as little of them as can be kept.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::fmt;
+use std::hash::{Hash as _, Hasher as _};
+
+use extsecret_restart::kinds::{Kind, Standing, Workload};
+use extsecret_restart::policy;
+use extsecret_restart::record::{MARKER, RECORD};
+use extsecret_restart::scan::{PodTemplate, Uses};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use kube::core::{ApiResource, DynamicResourceScope, GroupVersionKind};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// Annotations that are read.
+const OURS: [&str; 6] = [
+    policy::RESTART,
+    policy::MODE,
+    policy::WAVE,
+    policy::WINDOW,
+    policy::FREEZE,
+    policy::RESTART_ON,
+];
+/// Reloader's.
+const RELOADERS: &str = "reloader.stakater.com/";
+
+/// Where workloads of a kind are.
+pub(crate) fn resource(kind: Kind) -> ApiResource {
+    let (group, version) = match kind {
+        Kind::Rollout => ("argoproj.io", "v1alpha1"),
+        Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => ("apps", "v1"),
+    };
+    ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind.name()))
+}
+
+/// A workload.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    metadata: ObjectMeta,
+    /// Annotations that are read.
+    pub(crate) said: BTreeMap<Box<str>, Box<str>>,
+    pub(crate) record: Option<Box<str>>,
+    /// The marker of the pod template, or when a Rollout restarts.
+    pub(crate) marker: Option<Box<str>>,
+    /// What its pods read.
+    pub(crate) uses: Uses,
+    workload: Workload,
+    /// Of the pod template.
+    pub(crate) template: u64,
+    /// When the pod template changed at the latest.
+    pub(crate) touched: Option<Timestamp>,
+    /// How its pods are found.
+    pub(crate) selector: Option<Box<str>>,
+}
+
+impl Seen {
+    /// How it stands.
+    pub(crate) fn standing(&self, kind: Kind) -> Standing {
+        let owners = self.metadata.owner_references.iter().flatten();
+        let owner = owners.into_iter().find(|owner| owner.controller == Some(true));
+        let owner = owner.map(|owner| (owner.kind.as_str(), owner.name.as_str()));
+        self.workload.standing(kind, self.metadata.generation.unwrap_or(0), owner)
+    }
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seen").field("name", &self.metadata.name).finish_non_exhaustive()
+    }
+}
+
+impl<'de> Deserialize<'de> for Seen {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(from)?;
+        let metadata = value.get("metadata").unwrap_or(&Value::Null);
+        let mut metadata = ObjectMeta::deserialize(metadata).map_err(D::Error::custom)?;
+        let touched = touched(&metadata);
+        metadata.managed_fields = None;
+        metadata.labels = None;
+        let mut annotations = metadata.annotations.take().unwrap_or_default();
+        let record = annotations.remove(RECORD).map(String::into_boxed_str);
+        annotations.retain(|name, _| OURS.contains(&name.as_str()) || name.contains(RELOADERS));
+        let said = annotations.into_iter().map(|(name, text)| (name.into(), text.into()));
+        let template = value.pointer("/spec/template").unwrap_or(&Value::Null);
+        let mut hasher = DefaultHasher::new();
+        template.to_string().hash(&mut hasher);
+        // What cannot be read, such as the template of a Rollout that has none, reads nothing.
+        let mut pods = PodTemplate::deserialize(template).unwrap_or_default();
+        let marker = pods.metadata.annotations.remove(MARKER).map(String::into_boxed_str);
+        let restart_at = value.pointer("/spec/restartAt").and_then(Value::as_str);
+        Ok(Self {
+            metadata,
+            said: said.collect(),
+            record,
+            marker: marker.or_else(|| restart_at.map(Box::from)),
+            uses: Uses::of(&pods),
+            workload: Workload::deserialize(&value).map_err(D::Error::custom)?,
+            template: hasher.finish(),
+            touched,
+            selector: value.pointer("/spec/selector").and_then(selector),
+        })
+    }
+}
+
+/// The last time at which somebody wrote who owns a part of the template.
+fn touched(metadata: &ObjectMeta) -> Option<Timestamp> {
+    let entries = metadata.managed_fields.iter().flatten();
+    let owners = entries.filter(|entry| {
+        let fields = entry.fields_v1.as_ref().and_then(|fields| fields.0.get("f:spec"));
+        fields.is_some_and(|spec| spec.get("f:template").is_some())
+    });
+    owners.filter_map(|entry| entry.time.as_ref()).map(|time| time.0).max()
+}
+
+/// A label selector as the API server takes it in a query.
+fn selector(selector: &Value) -> Option<Box<str>> {
+    let labels = selector.get("matchLabels").and_then(Value::as_object);
+    let mut parts: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
+        .collect();
+    for it in selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten() {
+        let key = it.get("key")?.as_str()?;
+        let values = it.get("values").and_then(Value::as_array).into_iter().flatten();
+        let values = values.filter_map(Value::as_str).collect::<Vec<_>>().join(",");
+        parts.push(match it.get("operator")?.as_str()? {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "Exists" => key.to_owned(),
+            "DoesNotExist" => format!("!{key}"),
+            _ => return None,
+        });
+    }
+    // An empty one would find every pod.
+    (!parts.is_empty()).then(|| parts.join(",").into())
+}
+
+impl Resource for Seen {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
+
+    fn kind(dt: &ApiResource) -> Cow<'_, str> {
+        dt.kind.as_str().into()
+    }
+
+    fn group(dt: &ApiResource) -> Cow<'_, str> {
+        dt.group.as_str().into()
+    }
+
+    fn version(dt: &ApiResource) -> Cow<'_, str> {
+        dt.version.as_str().into()
+    }
+
+    fn api_version(dt: &ApiResource) -> Cow<'_, str> {
+        dt.api_version.as_str().into()
+    }
+
+    fn plural(dt: &ApiResource) -> Cow<'_, str> {
+        dt.plural.as_str().into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_counts_is_kept_and_nothing_else() {
+        let object = json!({
+            "metadata": {
+                "name": "web", "namespace": "shop", "generation": 2, "labels": { "a": "b" },
+                "annotations": {
+                    "extsecret.io/restart": "auto", "extsecret.io/restart-record": "{}",
+                    "reloader.stakater.com/auto": "true", "other": "x",
+                },
+                "managedFields": [
+                    { "manager": "helm", "time": "2026-11-25T12:00:00Z",
+                      "fieldsV1": { "f:spec": { "f:template": {} } } },
+                    { "manager": "kcm", "time": "2026-11-25T13:00:00Z",
+                      "fieldsV1": { "f:status": {} } },
+                ],
+            },
+            "spec": {
+                "selector": {
+                    "matchLabels": { "app": "web" },
+                    "matchExpressions": [
+                        { "key": "tier", "operator": "In", "values": ["a", "b"] },
+                        { "key": "old", "operator": "DoesNotExist" },
+                    ],
+                },
+                "template": {
+                    "metadata": { "annotations": { "extsecret.io/restarted-for": "m" } },
+                    "spec": { "containers": [{ "envFrom": [{ "secretRef": { "name": "db" } }] }] },
+                },
+            },
+        });
+        let seen: Seen = serde_json::from_value(object).unwrap();
+        let said: Vec<_> = seen.said.keys().map(|name| &**name).collect();
+        assert_eq!(said, ["extsecret.io/restart", "reloader.stakater.com/auto"]);
+        assert_eq!((seen.record.as_deref(), seen.marker.as_deref()), (Some("{}"), Some("m")));
+        assert_eq!(seen.touched, "2026-11-25T12:00:00Z".parse().ok());
+        assert_eq!(seen.selector.as_deref(), Some("app=web,tier in (a,b),!old"));
+        assert_eq!(seen.uses.read.len(), 1);
+        assert!(seen.meta().managed_fields.is_none() && seen.meta().labels.is_none());
+    }
+}

@@ -1,0 +1,136 @@
+//! Many changes are few restarts, and many restarts are never many at once.
+
+use std::thread;
+use std::time::Duration;
+
+use extsecret_tests::controller::wait_until;
+use extsecret_tests::fleet::SOON;
+use extsecret_tests::require;
+use serde_json::json;
+
+use crate::room::{Room, is_done, reads};
+
+#[test]
+fn changes_that_come_together_are_one_restart() {
+    let room = Room::new(require!(crate::shared()));
+    let mut pod = json!({ "containers": [{ "name": "app", "image": "app", "envFrom": [] }] });
+    for number in 0..10 {
+        let name = format!("db-{number}");
+        room.secret(&name, &[("used", "a")]);
+        let from = json!({ "secretRef": { "name": name } });
+        pod["containers"][0]["envFrom"].as_array_mut().expect("a list").push(from);
+    }
+    let many = room.workload("Deployment", "many", &pod);
+    room.secret("db", &[("used", "a")]);
+    let one = room.deployment("one", "db", &["used"]);
+    let all = [many.clone(), one.clone()];
+    room.wait_done(&all);
+    let controller = room.controller_with(&["--restart-debounce=3s", "--restart-max-hold=30s"]);
+    room.wait_noted(&all);
+    for number in 0..10 {
+        room.put(&format!("db-{number}"), "used", "b");
+    }
+    room.wait_restarts(&[many.clone()], 1);
+    for number in 0..20 {
+        room.put("db", "used", &format!("b{number}"));
+        // What is tried is the time between them.
+        thread::sleep(Duration::from_millis(200));
+    }
+    room.wait_restarts(&[one.clone()], 1);
+    room.wait_judged();
+    assert_eq!(room.restarts_of(&all), [1, 1]);
+    // There and back.
+    room.put("db", "used", "other");
+    room.put("db", "used", "b19");
+    room.wait_judged();
+    assert_eq!(room.restarts(&one), 1);
+    controller.stop();
+}
+
+#[test]
+fn never_more_rollouts_than_allowed_are_under_way() {
+    const COUNT: usize = 200;
+    const AT_ONCE: usize = 25;
+    let room = Room::new(require!(crate::shared()));
+    room.secret("db", &[("used", "a")]);
+    let slow = json!({ "extsecret.test/ready-after": "500ms" });
+    let all: Vec<_> = (0..COUNT)
+        .map(|number| {
+            let name = format!("web-{number}");
+            let pod = reads("db", &["used"]);
+            room.workload_with("Deployment", &name, &pod, &json!({}), &slow)
+        })
+        .collect();
+    room.wait_done(&all);
+    let controller = room.controller_with(&[&format!("--restart-concurrent={AT_ONCE}")]);
+    room.wait_noted(&all);
+    room.put("db", "used", "b");
+    let (mut most, mut looks) = (0, 0);
+    wait_until(SOON * 3, "all are restarted", || {
+        let now = room.deployments();
+        let marker = |it: &serde_json::Value| {
+            it["spec"]["template"]["metadata"]["annotations"]["extsecret.io/restarted-for"]
+                .is_string()
+        };
+        let is_rolling = |it: &&serde_json::Value| marker(it) && !is_done("Deployment", it);
+        most = most.max(now.iter().filter(is_rolling).count());
+        looks += 1;
+        let is_new = |it: &serde_json::Value| marker(it) && is_done("Deployment", it);
+        (now.len() == COUNT && now.iter().all(is_new)).then_some(())
+    });
+    eprintln!("{COUNT} Deployments: {most} rollouts at once in {looks} looks");
+    assert!(most <= AT_ONCE, "{most} rollouts at once");
+    assert!(most > AT_ONCE / 2, "only {most} rollouts at once");
+    let started =
+        controller.metric("extsecret_restarts_total{kind=\"Deployment\",result=\"started\"}");
+    assert!((started - 200.0).abs() < 0.5, "{started} writes");
+    room.wait_judged();
+    assert_eq!(room.restarts_of(&all), vec![1; COUNT]);
+    controller.stop();
+}
+
+#[test]
+fn a_rollout_that_fails_halts_the_waves_behind_it() {
+    let room = Room::new(require!(crate::shared()));
+    room.secret("db", &[("used", "a")]);
+    let waves: Vec<_> = (0..3)
+        .map(|wave| {
+            let name = format!("wave-{wave}");
+            let spec = json!({ "progressDeadlineSeconds": 2 });
+            let it =
+                room.workload_with("Deployment", &name, &reads("db", &["used"]), &spec, &json!({}));
+            let change = json!({ "metadata": { "annotations": {
+            "extsecret.io/restart-wave": wave.to_string() } } });
+            room.api.patch(&room.apps("Deployment", &name), &change);
+            it
+        })
+        .collect();
+    room.wait_done(&waves);
+    let controller = room.controller();
+    room.wait_noted(&waves);
+    // The pods that come next crash.
+    let crash = |crashes: &str| {
+        json!({ "spec": { "template": { "metadata": { "annotations": {
+        "extsecret.test/crash": crashes } } } } })
+    };
+    room.api.patch(&room.apps("Deployment", "wave-1"), &json!({ "spec": { "paused": true } }));
+    room.api.patch(&room.apps("Deployment", "wave-1"), &crash("true"));
+    let before = room.restarts(&waves[1]);
+    room.put("db", "used", "b");
+    room.wait_restarts(&waves[..1], 1);
+    room.wait_done(&waves[..1]);
+    // Resumed, it rolls out what crashes, and the restart waits until that has failed.
+    room.api.patch(&room.apps("Deployment", "wave-1"), &json!({ "spec": { "paused": false } }));
+    wait_until(SOON, "the rollout fails", || {
+        room.events("wave-1").contains(&"RestartFailed".to_owned()).then_some(())
+    });
+    assert!(room.restarts(&waves[1]) > before);
+    room.wait_judged();
+    assert_eq!(room.restarts(&waves[2]), 0, "the next wave was not halted");
+    // Mended, the rest follows.
+    room.api.patch(&room.apps("Deployment", "wave-1"), &crash("false"));
+    room.wait_restarts(&waves[2..], 1);
+    room.wait_judged();
+    assert_eq!([room.restarts(&waves[0]), room.restarts(&waves[2])], [1, 1]);
+    controller.stop();
+}
