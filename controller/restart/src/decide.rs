@@ -228,7 +228,7 @@ fn find(
 /// Content is as recorded. If it was not while a rollout went on, pods that were made meanwhile have
 /// something else.
 fn came_back(facts: &Facts<'_>, now: Fingerprint, since: Stamp) -> Finding {
-    let Some(left) = facts.waited.filter(|left| !left.is_after(since)) else {
+    let Some(left) = facts.waited.filter(|left| since.is_after(*left)) else {
         return Finding::Same;
     };
     match facts.pods {

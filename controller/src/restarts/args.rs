@@ -9,7 +9,6 @@ use extsecret_restart::policy::Mode;
 use jiff::{SignedDuration, Timestamp};
 
 /// Whether, when and how fast workloads restart because of changed Secrets.
-#[expect(clippy::doc_markdown, reason = "they are help texts")]
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Restarts")]
 pub(crate) struct RestartArgs {

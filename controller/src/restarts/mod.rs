@@ -6,6 +6,7 @@
 mod args;
 mod seen;
 mod state;
+mod tell;
 mod watch;
 mod work;
 

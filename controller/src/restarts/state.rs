@@ -106,6 +106,8 @@ pub(super) struct Held {
     /// When the template changed under our eyes.
     pub(super) template: Option<Stamp>,
     pub(super) waited: Option<Stamp>,
+    /// Whether no rollout was under way when it was decided what is being noted.
+    pub(super) noted_at_rest: bool,
     pub(super) pods: Option<PodTimes>,
     pub(super) outcome: Outcome,
     pub(super) wait: Option<Wait>,
@@ -219,22 +221,19 @@ impl State {
         let mut written = Stamp { time, version: version(metadata) };
         let said = ours(metadata.annotations.as_ref());
         let mut inner = self.lock();
-        let changed = match inner.secrets.get_mut(&name) {
-            Some(known) => {
-                let said_more = known.said != said;
-                known.said = said;
-                known.source.update(secret.content.clone(), created, written) || said_more
+        let changed = if let Some(known) = inner.secrets.get_mut(&name) {
+            let says_else = known.said != said;
+            known.said = said;
+            known.source.update(secret.content.clone(), created, written) || says_else
+        } else {
+            // One that was there, and which nobody has called ours until now: what it holds may be as
+            // old as it is.
+            if !listed {
+                written.time = created;
             }
-            None => {
-                // One that was there, and which nobody has called ours until now: what it holds may be
-                // as old as it is.
-                if !listed {
-                    written.time = created;
-                }
-                let source = Source::new(secret.content.clone(), created, written);
-                inner.secrets.insert(name.clone(), Known { source, said });
-                true
-            }
+            let source = Source::new(secret.content.clone(), created, written);
+            inner.secrets.insert(name.clone(), Known { source, said });
+            true
         };
         if changed {
             inner.wake_readers(&name);
@@ -386,13 +385,14 @@ impl Inner {
             for secret in secrets_of(&id, &seen) {
                 self.readers.entry(secret).or_default().insert(id.clone());
             }
-            let held = Held {
+            let mut held = Held {
                 seen,
                 version,
                 standing,
                 found,
                 template: None,
                 waited: None,
+                noted_at_rest: false,
                 pods: None,
                 outcome: Outcome::Settled,
                 wait: None,
@@ -403,7 +403,6 @@ impl Inner {
                 failed: false,
                 under_way: Vec::new(),
             };
-            let mut held = held;
             if held.standing.progress == Progress::Done {
                 held.over.clone_from(&held.seen.marker);
             }

@@ -17,7 +17,7 @@ use crate::apply::explain_watch;
 use crate::metrics::Metrics;
 
 /// How often it is asked whether there are Rollouts now.
-const ASK_AGAIN: Duration = Duration::from_secs(60);
+const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Where Rollouts are defined.
 const ROLLOUTS: &str = "argoproj.io/v1alpha1";

@@ -46,7 +46,7 @@ fn what_nobody_would_roll_out_is_told_and_left_alone() {
     assert!(controller.metric(pending) > 2.5);
     // Resumed, it restarts; with its pods made anew by hand, the other is done.
     room.api.patch(&room.apps("Deployment", "paused"), &json!({ "spec": { "paused": false } }));
-    room.wait_restarts(&told[..1], before[0] + 2);
+    room.wait_restarts(&told[..1], before[0] + 1);
     room.wait_judged();
     room.api.delete(&format!("api/v1/namespaces/{}/pods/on-delete-0", room.namespace));
     wait_until(SOON, "it is noted", || (room.record(&told[1]) != notes[1]).then_some(()));

@@ -1,0 +1,221 @@
+//! What is told of restarts: Events on workloads and ExternalSecrets, and numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use extsecret_engine::status::Event;
+use extsecret_restart::decide::Changed;
+use extsecret_restart::pace::{Held as Hold, Id};
+use extsecret_restart::source::Stamp;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Resource as _;
+
+use super::seen::resource;
+use super::state::{Happened, Held, Inner};
+use super::work::Worker;
+use crate::key::Name;
+
+/// Changes that are remembered for what is told of them.
+const MOST_CHANGES: usize = 10_000;
+
+/// A change of a Secret that workloads restart for.
+pub(super) struct Change {
+    since: Stamp,
+    /// Whether it is told that a rollout for it has failed.
+    failed: bool,
+}
+
+impl Worker {
+    pub(super) fn tell_what_happened(&self, inner: &mut Inner, now: Timestamp) {
+        for (id, happened) in std::mem::take(&mut inner.happened) {
+            let Some(held) = inner.workloads.get_mut(&id) else { continue };
+            match happened {
+                Happened::Wiped => {
+                    tracing::debug!(workload = %id, "its record was taken away");
+                    self.metrics.restarts(|all| all.wiped += 1);
+                }
+                Happened::Completed => {
+                    let record = held.found.record();
+                    let begun = record.and_then(|record| record.restarts.last().copied());
+                    let took = begun.map_or(0.0, |begun| now.duration_since(begun).as_secs_f64());
+                    let took = took.max(0.0);
+                    let text = format!("all its pods are restarted, in {took:.0} s");
+                    self.recorder.record(about(&id, held), event(false, "RestartCompleted", text));
+                    tracing::info!(workload = %id, seconds = took, "restarted");
+                    self.metrics.restarts(|all| {
+                        *all.restarts.entry((id.kind, "completed")).or_default() += 1;
+                        all.rollouts.0 += 1;
+                        all.rollouts.1 += took;
+                    });
+                }
+            }
+        }
+    }
+
+    /// Tells at an ExternalSecret who restarts for it, and when all have.
+    pub(super) fn tell_of_changes(
+        &self,
+        inner: &Inner,
+        changes: &mut BTreeMap<Name, Change>,
+        now: Timestamp,
+    ) {
+        let mut open: BTreeMap<Name, (Stamp, Vec<&Id>, bool)> = BTreeMap::new();
+        for id in inner.waiting.iter().chain(&inner.rolling) {
+            let Some(held) = inner.workloads.get(id) else { continue };
+            let waits = held.outcome.changed().iter().map(|it| (&it.secret, it.since));
+            let is_rolling = inner.rolling.contains(id);
+            let rolls =
+                held.under_way.iter().filter(|_| is_rolling).map(|(secret, at)| (secret, *at));
+            for (secret, since) in waits.chain(rolls) {
+                let it = open.entry(Name::new(&id.namespace, secret)).or_insert((
+                    since,
+                    Vec::new(),
+                    false,
+                ));
+                it.0 = since;
+                it.1.push(id);
+                it.2 |= held.failed;
+            }
+        }
+        for (secret, (since, ids, failed)) in &open {
+            let before = changes.get(secret);
+            if before.is_none_or(|before| before.since != *since) {
+                let count = ids.iter().collect::<BTreeSet<_>>().len();
+                let text = format!(
+                    "{count} workloads restart because of a change of Secret {}",
+                    secret.name
+                );
+                self.tell_externals(inner, secret, &event(false, "RestartScheduled", text));
+            }
+            if *failed && before.is_none_or(|before| !before.failed) {
+                let text =
+                    format!("a rollout because of Secret {} fails: the rest waits", secret.name);
+                self.tell_externals(inner, secret, &event(true, "RestartFailed", text));
+            }
+            if changes.len() < MOST_CHANGES || before.is_some() {
+                changes.insert(secret.clone(), Change { since: *since, failed: *failed });
+            }
+        }
+        let over: Vec<_> = changes.keys().filter(|it| !open.contains_key(*it)).cloned().collect();
+        for secret in over {
+            let Some(change) = changes.remove(&secret) else { continue };
+            let took = now.duration_since(change.since.time).as_secs_f64().max(0.0);
+            let text = format!(
+                "all that restart for Secret {} have, {took:.0} s after it changed",
+                secret.name
+            );
+            self.tell_externals(inner, &secret, &event(false, "RestartCompleted", text));
+            self.metrics.restarts(|all| {
+                all.running.0 += 1;
+                all.running.1 += took;
+            });
+        }
+    }
+
+    fn tell_externals(&self, inner: &Inner, secret: &Name, event: &Event) {
+        for (name, external) in inner.externals(secret) {
+            let about = ObjectReference {
+                api_version: Some("external-secrets.io/v1".to_owned()),
+                kind: Some("ExternalSecret".to_owned()),
+                namespace: Some(secret.namespace.to_string()),
+                name: Some(name.to_owned()),
+                uid: Some(external.uid.to_string()),
+                ..ObjectReference::default()
+            };
+            self.recorder.record(about, event.clone());
+        }
+    }
+
+    pub(super) fn tell_once(
+        &self,
+        inner: &mut Inner,
+        id: &Id,
+        why: &'static str,
+        warning: bool,
+        text: String,
+    ) {
+        let Some(held) = inner.workloads.get_mut(id) else { return };
+        if held.told == why {
+            return;
+        }
+        held.told = why;
+        let reason = match why {
+            "DryRun"
+            | "Paused"
+            | "ManualRestartRequired"
+            | "OwnedByController"
+            | "TemplateElsewhere" => {
+                self.metrics.restarts(|all| *all.suppressed.entry(why).or_default() += 1);
+                "RestartSuppressed"
+            }
+            "RestartRefused" => "RestartFailed",
+            "RestartLoopSuspected" => why,
+            _ => "RestartDeferred",
+        };
+        tracing::info!(workload = %id, why, text, "not restarted now");
+        self.recorder.record(about(id, held), event(warning, reason, text));
+    }
+}
+
+/// Secrets that a workload was restarted for last.
+pub(super) fn restarted_for(held: &Held) -> Vec<&str> {
+    let changed = held.outcome.changed();
+    if held.busy && !changed.is_empty() {
+        return changed.iter().map(|it| &*it.secret).collect();
+    }
+    let last = held.found.record().and_then(|record| record.last.as_ref());
+    let references = last.map(|last| last.references.as_slice()).unwrap_or_default();
+    let secrets =
+        references.iter().map(|id| id.split_once('?').map_or(&**id, |(secret, _)| secret));
+    secrets.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+pub(super) fn listed(changed: &[Changed]) -> String {
+    let secrets: BTreeSet<_> = changed.iter().map(|it| &*it.secret).collect();
+    let secrets: Vec<_> = secrets.into_iter().collect();
+    format!("Secret {}", secrets.join(", "))
+}
+
+/// What is told of a reason to wait; `None` if that is over soon.
+pub(super) fn deferred(hold: Hold) -> Option<String> {
+    let until = |at: Timestamp| {
+        if at == Timestamp::MAX {
+            return "for ever".to_owned();
+        }
+        format!("until {}", at.round(jiff::Unit::Second).unwrap_or(at))
+    };
+    Some(match hold {
+        Hold::MinInterval(at) => format!("it was restarted not long ago; {}", until(at)),
+        Hold::Loop(at) => {
+            format!("it was restarted so often that something is wrong; {}", until(at))
+        }
+        Hold::Window(at) => format!("no window is open; {}", until(at)),
+        Hold::Frozen(at) => format!("restarts are frozen; {}", until(at)),
+        Hold::Halted => "a rollout for the same change has failed".to_owned(),
+        Hold::Debounce(_)
+        | Hold::Settling(_)
+        | Hold::Wave
+        | Hold::Busy
+        | Hold::Rate(_)
+        | Hold::Retry(_) => {
+            return None;
+        }
+    })
+}
+
+pub(super) fn about(id: &Id, held: &Held) -> ObjectReference {
+    let metadata = held.seen.meta();
+    ObjectReference {
+        api_version: Some(resource(id.kind).api_version),
+        kind: Some(id.kind.name().to_owned()),
+        namespace: Some(id.namespace.to_string()),
+        name: Some(id.name.to_string()),
+        uid: metadata.uid.clone(),
+        resource_version: metadata.resource_version.clone(),
+        ..ObjectReference::default()
+    }
+}
+
+pub(super) fn event(warning: bool, reason: &'static str, message: String) -> Event {
+    Event { warning, reason, message }
+}
