@@ -1,6 +1,7 @@
 //! The command line: what is typed, nothing about what it does.
 
 mod cluster;
+mod consumers;
 mod migrate;
 mod refresh;
 mod render;
@@ -18,6 +19,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 #[cfg(test)]
 pub(crate) use cluster::Credential;
 pub(crate) use cluster::{ClusterArgs, RequestTimeout};
+pub(crate) use consumers::{ConsumersArgs, StaleArgs};
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
 pub(crate) use refresh::{DryRun, RefreshArgs};
 pub(crate) use render::{RenderArgs, ValueArgs};
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Validate(Box<ValidateArgs>),
     Status(Box<StatusArgs>),
     Refresh(Box<RefreshArgs>),
+    Consumers(Box<ConsumersArgs>),
+    Stale(Box<StaleArgs>),
     Explain(ExplainArgs),
     Completion(CompletionArgs),
     Version(VersionArgs),
@@ -170,6 +174,8 @@ pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<C
         Command::Status(args) => ("status", args.check()),
         Command::Validate(args) => ("validate", args.check()),
         Command::Refresh(_)
+        | Command::Consumers(_)
+        | Command::Stale(_)
         | Command::Explain(_)
         | Command::Completion(_)
         | Command::Version(_) => return Ok(cli),

@@ -1,6 +1,7 @@
 //! One file per verb.
 
 mod completion;
+mod consumers;
 mod explain;
 mod migrate;
 mod refresh;
@@ -20,6 +21,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Validate(args) => validate::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Refresh(args) => refresh::run(&args),
+        Command::Consumers(args) => consumers::run(&args),
+        Command::Stale(args) => consumers::stale(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completion(args) => completion::run(&args),
         Command::Version(args) => version::run(&args),

@@ -129,6 +129,10 @@ fn add_more(cluster: &Cluster, namespace: Option<&str>, rows: &mut [Row]) {
     if let Err(error) = gather::add_secrets(cluster, namespace, rows) {
         output::stderr(&format!("warning: VERSION and KEYS are not known: {error}\n"));
     }
+    let unknown = gather::add_consumers(cluster, namespace, rows);
+    if !unknown.is_empty() {
+        output::stderr(&format!("warning: CONSUMERS are not known: {}\n", unknown.join("; ")));
+    }
 }
 
 /// Prints rows, and for people what is to be said of them.

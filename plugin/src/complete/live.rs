@@ -51,6 +51,11 @@ pub(crate) fn external_secrets() -> Vec<CompletionCandidate> {
     names(&kinds::EXTERNAL_SECRETS)
 }
 
+/// Secrets of the namespace, by their metadata.
+pub(crate) fn secrets() -> Vec<CompletionCandidate> {
+    names(&kinds::SECRETS)
+}
+
 fn names(kind: &Kind) -> Vec<CompletionCandidate> {
     let Ok(cluster) = Cluster::connect(&args()) else { return Vec::new() };
     let mut found = Vec::new();

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use extsecret_engine::hash::MANAGED_LABEL;
 use extsecret_restart::scan::{How, KeySet, PodTemplate, Use, Uses};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::facts::{Consumer, Consumers, Target};
 use crate::cluster::kinds::{
-    CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, INGRESSES, Kind, PODS, STATEFUL_SETS,
+    CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, INGRESSES, Kind, PODS, SECRETS, STATEFUL_SETS,
 };
-use crate::cluster::{Cluster, Selection};
+use crate::cluster::{Cluster, Selection, Unread};
 
 /// Kinds with a pod template.
 pub(crate) const WORKLOADS: [Kind; 4] = [DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, CRON_JOBS];
@@ -116,6 +117,46 @@ impl Pod {
     }
 }
 
+/// A workload that uses some Secret.
+pub(crate) struct User {
+    pub(crate) kind: &'static str,
+    pub(crate) workload: Workload,
+    pub(crate) uses: Uses,
+}
+
+/// All workloads of a namespace, or of all, that use a Secret for which `wanted` says yes; and the
+/// kinds that could not be listed, with the reasons.
+pub(crate) fn users(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    wanted: impl Fn(&Uses) -> bool,
+) -> (Vec<User>, Vec<String>) {
+    let mut found = Vec::new();
+    let mut unknown = Vec::new();
+    for kind in &WORKLOADS {
+        let select = Selection::default();
+        let listed = cluster.list(kind, namespace, &select, |page: Vec<Workload>| {
+            found.extend(page.into_iter().filter_map(|workload| {
+                let uses = workload.uses();
+                wanted(&uses).then_some(User { kind: kind.kind, workload, uses })
+            }));
+        });
+        if let Err(error) = listed {
+            unknown.push(format!("{}: {}", kind.plural, error.short()));
+        }
+    }
+    (found, unknown)
+}
+
+/// The pods that run.
+fn running(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Pod>, String> {
+    let mut pods = Vec::new();
+    let listed = cluster.list(&PODS, namespace, &Selection::default(), |page: Vec<Pod>| {
+        pods.extend(page.into_iter().filter(Pod::runs));
+    });
+    listed.map(|_| pods).map_err(|error| format!("pods: {}", error.short()))
+}
+
 /// Who uses a Secret; `target` is what is known of it.
 pub(crate) fn of_secret(
     cluster: &Cluster,
@@ -123,39 +164,118 @@ pub(crate) fn of_secret(
     secret: &str,
     target: Option<&Target>,
 ) -> Consumers {
-    let all = Selection::default();
-    let mut consumers = Consumers::default();
-    let mut found: Vec<(&'static str, Workload, Uses)> = Vec::new();
-    for kind in &WORKLOADS {
-        let listed = cluster.list(kind, Some(namespace), &all, |page: Vec<Workload>| {
-            found.extend(page.into_iter().filter_map(|workload| {
-                let uses = workload.uses();
-                concerns(&uses, secret).then_some((kind.kind, workload, uses))
-            }));
-        });
-        if let Err(error) = listed {
-            consumers.unknown.push(format!("{}: {}", kind.plural, error.short()));
-        }
-    }
+    let (users, unknown) = users(cluster, Some(namespace), |uses| concerns(uses, secret));
+    let mut consumers = Consumers { found: Vec::new(), unknown };
     let mut pods = Vec::new();
-    if !found.is_empty() {
-        let listed = cluster.list(&PODS, Some(namespace), &all, |page: Vec<Pod>| {
-            pods.extend(page.into_iter().filter(Pod::runs));
-        });
-        if let Err(error) = listed {
-            consumers.unknown.push(format!("pods: {}", error.short()));
+    if !users.is_empty() {
+        match running(cluster, Some(namespace)) {
+            Ok(found) => pods = found,
+            Err(why) => consumers.unknown.push(why),
         }
     }
     let keys = target.map(Target::keys);
     let written = target.and_then(Target::written);
-    consumers.found = found
-        .iter()
-        .map(|(kind, workload, uses)| {
-            consumer(kind, workload, uses, secret, keys.as_ref(), &pods, written)
-        })
-        .collect();
+    consumers.found =
+        users.iter().map(|user| consumer(user, secret, keys.as_ref(), &pods, written)).collect();
     ingresses(cluster, namespace, secret, &mut consumers);
     consumers
+}
+
+/// Workloads with pods that started before a managed Secret, of which they keep what they read, was
+/// last written.
+pub(crate) fn stale(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+) -> Result<(Vec<Stale>, Vec<String>), Unread> {
+    let select =
+        Selection { labels: Some(format!("{MANAGED_LABEL}=true")), ..Selection::default() };
+    let mut written: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
+    cluster.list_metadata(&SECRETS, namespace, &select, |page| {
+        for secret in page {
+            let target = Target { meta: secret.metadata, read: None };
+            if let Some(at) = target.written() {
+                let meta = target.meta;
+                let key = (meta.namespace.unwrap_or_default(), meta.name.unwrap_or_default());
+                written.insert(key, at);
+            }
+        }
+    })?;
+    let (users, mut unknown) = users(cluster, namespace, |uses| !uses.read.is_empty());
+    let pods = match running(cluster, namespace) {
+        Ok(pods) => pods,
+        Err(why) => {
+            unknown.push(why);
+            Vec::new()
+        }
+    };
+    let mut by_namespace: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
+    for pod in &pods {
+        by_namespace
+            .entry(pod.metadata.namespace.as_deref().unwrap_or_default())
+            .or_default()
+            .push(pod);
+    }
+    let mut found = Vec::new();
+    for user in &users {
+        let space = user.workload.metadata.namespace.as_deref().unwrap_or_default();
+        let pods = by_namespace.get(space).map(Vec::as_slice).unwrap_or_default();
+        found.extend(older(user, space, pods, &written));
+    }
+    found.sort_by(|a, b| {
+        (&a.namespace, &a.kind, &a.name, &a.secret).cmp(&(
+            &b.namespace,
+            &b.kind,
+            &b.name,
+            &b.secret,
+        ))
+    });
+    Ok((found, unknown))
+}
+
+/// A workload whose pods still have what a Secret held before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stale {
+    pub(crate) namespace: String,
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) secret: String,
+    /// When the Secret was last written.
+    pub(crate) written: Timestamp,
+    /// Pods that run, and of these those that started before.
+    pub(crate) pods: usize,
+    pub(crate) older: usize,
+}
+
+fn older(
+    user: &User,
+    namespace: &str,
+    pods: &[&Pod],
+    written: &BTreeMap<(String, String), Timestamp>,
+) -> Vec<Stale> {
+    let secrets: BTreeSet<&str> =
+        user.uses.read.iter().filter(|it| keeps(it)).map(|it| &*it.secret).collect();
+    let pods: Vec<&&Pod> = pods.iter().filter(|pod| pod.belongs_to(&user.workload)).collect();
+    let stale = secrets.into_iter().filter_map(|secret| {
+        let at = *written.get(&(namespace.to_owned(), secret.to_owned()))?;
+        let older = pods.iter().filter(|pod| pod.started().is_some_and(|it| it < at)).count();
+        (older > 0).then(|| Stale {
+            namespace: namespace.to_owned(),
+            kind: user.kind,
+            name: user.workload.metadata.name.clone().unwrap_or_default(),
+            secret: secret.to_owned(),
+            written: at,
+            pods: pods.len(),
+            older,
+        })
+    });
+    stale.collect()
+}
+
+/// True for what a running container never sees change. The kubelet keeps the files of a volume
+/// current.
+fn keeps(it: &Use) -> bool {
+    matches!(it.how, How::Env | How::SubPath)
 }
 
 /// True if the pods use the Secret in any way.
@@ -164,9 +284,7 @@ pub(crate) fn concerns(uses: &Uses, secret: &str) -> bool {
 }
 
 fn consumer(
-    kind: &str,
-    workload: &Workload,
-    uses: &Uses,
+    User { kind, workload, uses }: &User,
     secret: &str,
     keys: Option<&BTreeSet<String>>,
     pods: &[Pod],
@@ -180,13 +298,12 @@ fn consumer(
     // A Secret that is not there misses them all, which is told at the Secret itself.
     let missing = keys.map(|keys| missing(&read, keys)).unwrap_or_default();
     let pods: Vec<&Pod> = pods.iter().filter(|pod| pod.belongs_to(workload)).collect();
-    // The kubelet keeps the files of a volume current.
-    let keeps = read.iter().any(|it| matches!(it.how, How::Env | How::SubPath));
+    let keeps = read.iter().any(|it| keeps(it));
     let older = written.filter(|_| keeps).map_or(0, |written| {
         pods.iter().filter(|pod| pod.started().is_some_and(|started| started < written)).count()
     });
     Consumer {
-        kind: kind.to_owned(),
+        kind: (*kind).to_owned(),
         name: workload.metadata.name.clone().unwrap_or_default(),
         uses: lines,
         missing,

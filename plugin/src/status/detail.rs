@@ -141,7 +141,7 @@ fn stores(cluster: &Cluster, namespace: &str, spec: &ExternalSecretSpec) -> Vec<
 }
 
 /// The target. Its values are measured and forgotten.
-pub(super) fn secret(
+pub(crate) fn secret(
     cluster: &Cluster,
     namespace: &str,
     name: &str,

@@ -1,6 +1,6 @@
 //! What `status` asks the cluster for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use extsecret_crds::ExternalSecret;
 use extsecret_engine::hash::{DATA_HASH_ANNOTATION, MANAGED_LABEL};
@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::consumers;
 use super::model::{self, Api, KesObject, Row};
 use crate::cluster::kinds::{EXTERNAL_SECRETS, KES_EXTERNAL_SECRETS, SECRETS};
 use crate::cluster::{Cluster, Selection, Unread, Why};
@@ -106,6 +107,36 @@ pub(crate) fn add_secrets(
         }
     }
     Ok(())
+}
+
+/// Adds how many workloads use each Secret. What could not be listed is told by the reasons that
+/// come back; the numbers then stay unknown.
+pub(crate) fn add_consumers(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    rows: &mut [Row],
+) -> Vec<String> {
+    let (users, unknown) = consumers::users(cluster, namespace, |uses| {
+        !uses.read.is_empty() || !uses.named.is_empty()
+    });
+    if !unknown.is_empty() {
+        return unknown;
+    }
+    let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
+    for user in &users {
+        let space = user.workload.metadata.namespace.as_deref().unwrap_or_default();
+        let read = user.uses.read.iter().map(|it| &*it.secret);
+        let secrets: BTreeSet<&str> =
+            read.chain(user.uses.named.iter().map(|name| &**name)).collect();
+        for secret in secrets {
+            *counts.entry((space, secret)).or_default() += 1;
+        }
+    }
+    for row in rows {
+        let key = (row.namespace.as_str(), row.secret.as_str());
+        row.more.consumers = Some(counts.get(&key).copied().unwrap_or_default());
+    }
+    unknown
 }
 
 /// What tells one content of a Secret from another, short.

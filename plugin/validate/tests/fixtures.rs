@@ -100,6 +100,26 @@ fn what_was_meant_is_said() {
 }
 
 #[test]
+fn files_without_a_namespace_may_go_to_different_ones() {
+    let text = fixture("L12", "bad").replace("  namespace: shop\n", "");
+    assert_eq!(findings(&text).len(), 1, "in one file they go together");
+    let files: Vec<&str> = text.split("---\n").collect();
+    let read = |(number, text): (u32, &&str)| {
+        let file = SourceFile::new("f.yaml", *text);
+        read(FileId(number), &file, &Limits::default())
+    };
+    let documents: Vec<Document> = (0..).zip(&files).flat_map(read).collect();
+    let objects: Vec<_> = documents.iter().flat_map(stream::objects).collect();
+    let mut all = Manifests::default();
+    for object in &objects {
+        all.add(object);
+    }
+    for object in &objects {
+        assert_eq!(check(object, &all), Verdict::Checked(Vec::new()));
+    }
+}
+
+#[test]
 fn no_value_is_in_a_finding() {
     for text in [
         fixture("L11", "bad"),

@@ -129,3 +129,67 @@ fn names_are_completed_from_the_cluster() {
     assert_says(&ask(&format!("refresh --namespace={namespace}")), &["db-main\t\n"]);
     assert_says(&ask("status -n"), &[&format!("{namespace}\t\n")]);
 }
+
+#[test]
+fn who_uses_a_secret_and_who_has_an_old_value() {
+    let cluster = require!(Cluster::shared_with_definitions());
+    let api = Api::of(cluster);
+    let namespace = cluster.fresh_namespace();
+    let list = |kind: &str| format!("apis/apps/v1/namespaces/{namespace}/{kind}");
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "api" },
+        "spec": {
+            "replicas": 1,
+            "selector": { "matchLabels": { "app": "api" } },
+            "template": {
+                "metadata": { "labels": { "app": "api" } },
+                "spec": { "containers": [{
+                    "name": "api", "image": "api",
+                    "env": [{ "name": "P", "valueFrom": {
+                        "secretKeyRef": { "name": "db", "key": "password", "optional": true } } }],
+                }] },
+            },
+        },
+    });
+    api.create(&list("deployments"), &deployment);
+    let ran = run(cluster, &namespace, "consumers db");
+    assert_code(&ran, 0);
+    assert_says(&ran.stdout, &["there is none", "Deployment api", "password as variables"]);
+    extsecret_tests::controller::wait_until(
+        std::time::Duration::from_mins(1),
+        "the pod runs",
+        || {
+            let pods = api.list(&format!("api/v1/namespaces/{namespace}/pods"));
+            let runs = |pod: &serde_json::Value| pod["status"]["phase"] == "Running";
+            pods.first().filter(|pod| runs(pod)).map(|_| ())
+        },
+    );
+    assert_says(&run(cluster, &namespace, "stale").stderr, &["No stale workloads"]);
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": { "name": "db", "labels": { "reconcile.external-secrets.io/managed": "true" } },
+        "data": { "password": PASSWORD_IN_BASE64 },
+    });
+    let secrets = format!("api/v1/namespaces/{namespace}/secrets");
+    api.create(&secrets, &secret);
+    // Times of the API server are whole seconds: it is written until one has passed.
+    let mut writes = 0;
+    extsecret_tests::controller::wait_until(
+        std::time::Duration::from_mins(1),
+        "the pod is older than the value",
+        || {
+            writes += 1;
+            let other = json!({ "stringData": { "password": format!("other-{writes}") } });
+            api.patch(&format!("{secrets}/db"), &other);
+            let ran = run(cluster, &namespace, "stale --exit-code");
+            (ran.status.code() == Some(1)).then_some(())
+        },
+    );
+    let ran = run(cluster, &namespace, "stale --exit-code");
+    assert_code(&ran, 1);
+    assert_says(&ran.stdout, &["WORKLOAD", "deployment/api   db", "1/1"]);
+    let json = run(cluster, &namespace, "stale -o json").json();
+    assert_eq!(json["items"][0]["older"], 1);
+    let json = run(cluster, &namespace, "consumers db -o json").json();
+    assert_eq!(json["consumers"]["found"][0]["older"], 1);
+}

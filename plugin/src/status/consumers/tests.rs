@@ -47,7 +47,8 @@ fn look(secret: &str, keys: &[&str], written: Option<&str>) -> Consumer {
         pod("other", "Running", &["2026-11-24T00:00:00Z"]),
     ];
     let written = written.map(|at| at.parse().unwrap());
-    consumer("Deployment", &workload, &uses, secret, Some(&keys), &pods, written)
+    let consumer_of_it = User { kind: "Deployment", workload, uses };
+    consumer(&consumer_of_it, secret, Some(&keys), &pods, written)
 }
 
 #[test]
@@ -65,6 +66,26 @@ fn a_workload_that_reads_keys() {
     let found = look("db", &["user"], None);
     assert_eq!(found.older, 0);
     assert_eq!(found.missing, BTreeSet::from(["password".to_owned()]));
+}
+
+#[test]
+fn stale_is_who_keeps_an_older_value() {
+    let workload = deployment();
+    let uses = workload.uses();
+    let consumer_of_it = User { kind: "Deployment", workload, uses };
+    let (old, new) = (
+        pod("api", "Running", &["2026-11-25T10:00:00Z"]),
+        pod("api", "Running", &["2026-11-25T12:00:00Z"]),
+    );
+    let at: Timestamp = "2026-11-25T11:00:00Z".parse().unwrap();
+    let written = |secret: &str| BTreeMap::from([(("shop".to_owned(), secret.to_owned()), at)]);
+    let found = older(&consumer_of_it, "shop", &[&old, &new], &written("db"));
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].secret.as_str(), found[0].pods, found[0].older), ("db", 2, 1));
+    // Files of a volume are current, another namespace has another Secret, new pods are new.
+    assert!(older(&consumer_of_it, "shop", &[&old], &written("files")).is_empty());
+    assert!(older(&consumer_of_it, "other", &[&old], &written("db")).is_empty());
+    assert!(older(&consumer_of_it, "shop", &[&new], &written("db")).is_empty());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use extsecret_manifest::diagnostic::{Code, Diagnostic, Severity};
 
 use super::Rule;
-use crate::subject::{Manifests, Subject};
+use crate::subject::{Manifests, Subject, Target};
 
 pub(super) static RULE: Rule = Rule { code: &CODE, check };
 
@@ -21,8 +21,11 @@ fn check(subject: &Subject<'_>, all: &Manifests<'_>, to: &mut Vec<Diagnostic>) {
     let own = subject.object.name().unwrap_or_default();
     let name = spec.target_name(own);
     let key = (subject.object.namespace().map(str::to_owned), name.to_owned());
-    let Some(owners) = all.owners.get(&key) else { return };
     let place = subject.object.place_of(&["metadata", "name"]);
+    // Files that do not name their namespace may go to different ones.
+    let together = |owner: &&Target| key.0.is_some() || owner.place.file == place.file;
+    let owners: Vec<&Target> =
+        all.owners.get(&key).into_iter().flatten().filter(together).collect();
     // The first one is right, as far as anybody can tell.
     let Some(first) = owners.first().filter(|first| first.place != place) else { return };
     if owners.iter().any(|owner| owner.place == place) && first.name != own {

@@ -2,6 +2,7 @@
 
 use extsecret_crds::external_secret::CreationPolicy;
 use extsecret_manifest::diagnostic::{Code, Diagnostic, Severity};
+use extsecret_manifest::source::Place;
 
 use super::Rule;
 use crate::subject::{Manifests, Subject};
@@ -26,7 +27,9 @@ fn check(subject: &Subject<'_>, all: &Manifests<'_>, to: &mut Vec<Diagnostic>) {
     }
     let name = spec.target_name(subject.object.name().unwrap_or_default());
     let key = (subject.object.namespace().map(str::to_owned), name.to_owned());
-    if let Some(place) = all.secrets.get(&key) {
+    // Files that do not name their namespace may go to different ones.
+    let together = |place: &&Place| key.0.is_some() || place.file == subject.object.document.file;
+    if let Some(place) = all.secrets.get(&key).filter(together) {
         let message =
             format!("the data of the Secret {name:?}, which is written by hand, is replaced");
         let field = if spec.target.as_ref().is_some_and(|target| target.name.is_some()) {

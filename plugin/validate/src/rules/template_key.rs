@@ -21,8 +21,8 @@ static CODE: Code = Code {
 
 fn check(subject: &Subject<'_>, _: &Manifests<'_>, to: &mut Vec<Diagnostic>) {
     let Some(spec) = subject.external_secret() else { return };
-    // What dataFrom brings, only the provider knows.
-    if !spec.data_from().is_empty() {
+    // What dataFrom brings, only the provider knows; and an object without keys is refused.
+    if !spec.data_from().is_empty() || spec.data().is_empty() {
         return;
     }
     let keys: Vec<&str> = spec.data().iter().map(|item| item.secret_key.as_str()).collect();

@@ -1,0 +1,97 @@
+//! `kubectl extsecret consumers` and `kubectl extsecret stale`
+
+use anyhow::bail;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::status::print_yaml;
+use crate::cli::{ConsumersArgs, Format, StaleArgs};
+use crate::clock;
+use crate::cluster::Cluster;
+use crate::exit::Exit;
+use crate::output::table::{Cell, Column, Table};
+use crate::output::tree::{Branch, Mark};
+use crate::output::{self, age};
+use crate::status::consumers::{self, Stale};
+use crate::status::detail;
+use crate::status::tree::{consumer, count};
+use crate::tty;
+
+/// Raised when a field of the JSON form changes its meaning or goes away.
+const VERSION: u32 = 1;
+
+pub(crate) fn run(args: &ConsumersArgs) -> anyhow::Result<Exit> {
+    let cluster = Cluster::connect(&args.cluster)?;
+    let (namespace, name) = (cluster.namespace(), args.secret.as_str());
+    // Whoever asks who uses a Secret may not be one who may read it.
+    let target = detail::secret(&cluster, namespace, name, true);
+    let known = target.as_ref().ok().and_then(Option::as_ref);
+    let found = consumers::of_secret(&cluster, namespace, name, known);
+    if found.found.is_empty() && found.unknown.len() > consumers::WORKLOADS.len() {
+        bail!("nothing could be looked at: {}", found.unknown.join("; "));
+    }
+    if let Some(format) = args.output {
+        print(format, json!({ "version": VERSION, "secret": name, "consumers": found }))?;
+        return Ok(Exit::Success);
+    }
+    let title = format!("Secret {namespace}/{name}");
+    let mut root = match &target {
+        Ok(Some(_)) => Branch::new(Mark::None, title),
+        Ok(None) => Branch::new(Mark::Attention, format!("{title}: there is none")),
+        Err(why) => Branch::new(Mark::Attention, format!("{title}: {why}")),
+    };
+    root.line(count(found.found.len(), "consumer"));
+    root.lines.extend(found.unknown.iter().map(|why| format!("not looked at: {why}")));
+    root.branches.extend(found.found.iter().map(consumer));
+    output::stdout(&output::tree::text(&root, tty::stdout_width()))?;
+    Ok(Exit::Success)
+}
+
+pub(crate) fn stale(args: &StaleArgs) -> anyhow::Result<Exit> {
+    let cluster = Cluster::connect(&args.cluster)?;
+    let namespace = (!args.all_namespaces).then(|| cluster.namespace().to_owned());
+    let (found, unknown) = consumers::stale(&cluster, namespace.as_deref())?;
+    match args.output {
+        Some(format) => {
+            print(format, json!({ "version": VERSION, "items": found, "unknown": unknown }))?;
+        }
+        None if found.is_empty() => {
+            output::stderr(match namespace {
+                Some(_) => "No stale workloads found in the namespace.\n",
+                None => "No stale workloads found.\n",
+            });
+        }
+        None => {
+            let table = table(&found, namespace.is_none(), clock::now());
+            output::stdout(&table.text(!args.no_headers))?;
+        }
+    }
+    for why in &unknown {
+        output::stderr(&format!("warning: not looked at: {why}\n"));
+    }
+    Ok(if args.exit_code && !found.is_empty() { Exit::Refused } else { Exit::Success })
+}
+
+fn table(found: &[Stale], namespaces: bool, now: Timestamp) -> Table {
+    let column = |header, cell: &dyn Fn(&Stale) -> String| {
+        Column::new(header, found.iter().map(|it| Cell::from(cell(it))).collect())
+    };
+    let mut table = Table::default();
+    if namespaces {
+        table.push(column("NAMESPACE", &|it| it.namespace.clone()));
+    }
+    table.push(column("WORKLOAD", &|it| format!("{}/{}", it.kind.to_lowercase(), it.name)));
+    table.push(column("SECRET", &|it| it.secret.clone()));
+    table.push(column("WRITTEN", &|it| age::since(it.written, now)));
+    table.push(column("OLDER-PODS", &|it| format!("{}/{}", it.older, it.pods)));
+    table
+}
+
+fn print(format: Format, document: Value) -> anyhow::Result<()> {
+    match format {
+        Format::Yaml => print_yaml(document),
+        Format::Json => {
+            Ok(output::stdout_verbatim(&(serde_json::to_string_pretty(&document)? + "\n"))?)
+        }
+    }
+}
