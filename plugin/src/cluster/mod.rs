@@ -57,8 +57,8 @@ pub(crate) struct Selection {
 struct Page<T> {
     #[serde(default)]
     metadata: ListMeta,
-    #[serde(default = "Vec::new")]
-    items: Vec<T>,
+    /// `null` where a list of metadata has none.
+    items: Option<Vec<T>>,
 }
 
 /// An object of which only the metadata was asked for.
@@ -247,7 +247,7 @@ impl Cluster {
             };
             let page: Page<T> = read(&tried, &text)?;
             drop(text);
-            each(page.items);
+            each(page.items.unwrap_or_default());
             params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
             if params.continue_token.is_none() {
                 return Ok(page.metadata.resource_version.unwrap_or_default());
@@ -372,6 +372,14 @@ mod tests {
         }
         for name in ["", ".", "..", "a/b", "a?b", "a%2fb", "ü", "a b"] {
             assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_without_items_is_empty() {
+        for text in ["{}", r#"{"metadata":{},"items":null}"#, r#"{"items":[]}"#] {
+            let page: Page<u32> = read("list", text).unwrap();
+            assert!(page.items.unwrap_or_default().is_empty(), "{text}");
         }
     }
 

@@ -91,6 +91,7 @@ fn a_list_as_programs_read_it() {
     assert_says(&yaml.stdout, &["version: 1\n", "\n- apiVersion: external-secrets.io/v1\n"]);
     let ran = run(cluster, &namespace, "status -o wide");
     assert_says(&ran.stdout, &["INTERVAL", "VERSION", "KEYS", "CONTROLLER", "1h"]);
+    assert!(!ran.stderr.contains("warning"), "{ran}");
 
     // All namespaces, of which this is one.
     let ran = call(cluster, "status -A").run();
