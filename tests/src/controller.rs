@@ -422,6 +422,7 @@ pub fn wait_until<T>(deadline: Duration, what: &str, mut look: impl FnMut() -> O
     }
 }
 
+/// The time, for measuring what real processes take.
 #[expect(clippy::disallowed_methods, reason = "a deadline for real processes is in real time")]
 pub fn now() -> Instant {
     Instant::now()

@@ -24,7 +24,7 @@ fn what_nobody_would_roll_out_is_told_and_left_alone() {
     room.wait_done(&told);
     let controller = room.controller();
     room.wait_noted(&told);
-    room.wait_noted(&[idle.clone()]);
+    room.wait_noted(std::slice::from_ref(&idle));
     room.api.patch(&room.apps("Deployment", "paused"), &json!({ "spec": { "paused": true } }));
     let before = room.restarts_of(&told);
     let notes: Vec<_> = told.iter().map(|it| room.record(it)).collect();

@@ -30,13 +30,13 @@ fn changes_that_come_together_are_one_restart() {
     for number in 0..10 {
         room.put(&format!("db-{number}"), "used", "b");
     }
-    room.wait_restarts(&[many.clone()], 1);
+    room.wait_restarts(std::slice::from_ref(&many), 1);
     for number in 0..20 {
         room.put("db", "used", &format!("b{number}"));
         // What is tried is the time between them.
         thread::sleep(Duration::from_millis(200));
     }
-    room.wait_restarts(&[one.clone()], 1);
+    room.wait_restarts(std::slice::from_ref(&one), 1);
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), [1, 1]);
     // There and back.

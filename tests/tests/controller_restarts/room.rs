@@ -240,7 +240,7 @@ impl<'a> Room<'a> {
         self.wait_done(std::slice::from_ref(&it));
     }
 
-    /// Whether any pod of a workload was made before its Secret's present value was written.
+    /// Reasons of the events that the controller has written about an object of this name.
     pub(crate) fn events(&self, name: &str) -> Vec<String> {
         let events = self.api.list(&self.core("events"));
         let of = events.iter().filter(|event| event["involvedObject"]["name"] == name);

@@ -16,6 +16,12 @@ fn fleet(room: &Room<'_>, secrets: usize, workloads: usize) -> Vec<Workload> {
     (0..workloads).map(deployment).collect()
 }
 
+fn strip(room: &Room<'_>, all: &[Workload]) {
+    for it in all {
+        room.strip(it);
+    }
+}
+
 #[test]
 fn nobody_restarts_because_the_controller_comes_or_comes_back() {
     let room = Room::new(require!(crate::shared()));
@@ -67,19 +73,19 @@ fn records_that_are_taken_away_restart_nobody_and_hide_no_change() {
     let mut controller = room.controller();
     room.wait_noted(&all);
     for _ in 0..5 {
-        all.iter().for_each(|it| room.strip(it));
+        strip(&room, &all);
         room.wait_noted(&all);
     }
     assert!(controller.metric("extsecret_restart_marker_wiped_total") >= 20.0);
     controller.kill();
-    all.iter().for_each(|it| room.strip(it));
+    strip(&room, &all);
     controller = room.controller();
     room.wait_noted(&all);
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), [0; 4]);
     // Taken away, and then changed while nobody watched.
     controller.stop();
-    all.iter().for_each(|it| room.strip(it));
+    strip(&room, &all);
     room.put("db-1", "used", "b");
     controller = room.controller();
     room.wait_restarts(&[all[1].clone(), all[3].clone()], 1);
