@@ -102,6 +102,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not .Values.adoptSecrets }}{{ $_ := set $args "adopt-secrets" false }}{{ end }}
 {{- if .Values.lazyRefreshTime }}{{ $_ := set $args "lazy-refresh-time" nil }}{{ end }}
 {{- with .Values.events.queueUrl }}{{ $_ := set $args "events-queue-url" . }}{{ end }}
+{{- with .Values.restarts }}
+{{- if .enabled }}
+{{- $_ := set $args "restarts" (ternary "dry-run" "enforce" .dryRun) }}
+{{- $_ := set $args "restart-key-secret" .keySecretName }}
+{{- if .byDefault }}{{ $_ := set $args "restart-by-default" true }}{{ end }}
+{{- end }}
+{{- end }}
 {{- if .Values.leaderElect }}
 {{- $_ := set $args "enable-leader-election" true }}
 {{- $_ := set $args "leader-election-id" (include "extsecret.fullname" .) }}
@@ -109,10 +116,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- range $name, $value := .Values.extraArgs }}{{ $_ := set $args $name $value }}{{ end }}
 {{- $lines := list }}
-{{- range $name, $value := $args }}
+{{- range $name, $values := $args }}
+{{- range $value := kindIs "slice" $values | ternary $values (list $values) }}
 {{- /* As JSON, a number is not written as 1e+06. */ -}}
 {{- $text := kindIs "string" $value | ternary (toString $value) (toJson $value) }}
 {{- $lines = append $lines (kindIs "invalid" $value | ternary (printf "--%s" $name) (printf "--%s=%s" $name $text)) }}
+{{- end }}
 {{- end }}
 {{- toYaml $lines }}
 {{- end }}

@@ -82,16 +82,19 @@ audit log of an API server.
   verbs: [create]
 {{- end }}
 
-{{- /* Workloads that are restarted when a Secret changes. */ -}}
+{{- /* Workloads that are restarted when a Secret changes, and since when their pods run. */ -}}
 {{- define "extsecret.rules.restarts" -}}
 - apiGroups: [apps]
   resources: [deployments, statefulsets, daemonsets]
-  verbs: [get, list, watch, patch]
+  verbs: [list, watch, patch]
 {{- if .Values.restarts.argoRollouts }}
 - apiGroups: [argoproj.io]
   resources: [rollouts]
-  verbs: [get, list, watch, patch]
+  verbs: [list, watch, patch]
 {{- end }}
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
 {{- end }}
 
 {{- /* A role and its binding: (dict "root" $ "part" "sync"). */ -}}

@@ -105,8 +105,11 @@ impl<'a> Scene<'a> {
         self.create_store("own", &Value::Null);
         let keys = self.aws.admin();
         let data = json!({ "id": keys.access_key_id, "key": keys.secret_access_key });
-        self.create_core("secrets", &json!({ "metadata": { "name": "keys" }, "stringData": data }));
-        let of = |key: &str| json!({ "name": "keys", "key": key });
+        self.create_core(
+            "secrets",
+            &json!({ "metadata": { "name": "credentials" }, "stringData": data }),
+        );
+        let of = |key: &str| json!({ "name": "credentials", "key": key });
         let refs =
             json!({ "accessKeyIDSecretRef": of("id"), "secretAccessKeySecretRef": of("key") });
         self.create_store("keys", &json!({ "secretRef": refs }));
@@ -161,6 +164,82 @@ impl<'a> Scene<'a> {
                 self.api.patch(&object, &labels);
             }
             audited.requests_of(user).iter().any(|(used, _)| *used == reads).then_some(())
+        });
+    }
+
+    /// Workloads that read the Secret are restarted when it changes.
+    fn plays_restarts(&self) {
+        let container = json!({
+            "name": "web", "image": "example.test/web",
+            "env": [{ "name": "VALUE", "valueFrom": { "secretKeyRef": { "name": "own", "key": "value" } } }],
+        });
+        let labels = json!({ "app": "web" });
+        let spec = json!({
+            "replicas": 1,
+            "selector": { "matchLabels": labels },
+            "template": { "metadata": { "labels": labels }, "spec": { "containers": [container] } },
+        });
+        let kinds = [
+            ("apps/v1", "deployments", "Deployment"),
+            ("apps/v1", "statefulsets", "StatefulSet"),
+            ("apps/v1", "daemonsets", "DaemonSet"),
+            ("argoproj.io/v1alpha1", "rollouts", "Rollout"),
+        ];
+        let path = |group: &str, plural: &str| {
+            format!("apis/{group}/namespaces/{}/{plural}", self.namespace)
+        };
+        for (group, plural, kind) in kinds {
+            let mut spec = spec.clone();
+            match kind {
+                "DaemonSet" => _ = spec.as_object_mut().unwrap().remove("replicas"),
+                "StatefulSet" => spec["serviceName"] = json!("web"),
+                _ => {}
+            }
+            let asks = json!({ "extsecret.io/restart": "auto" });
+            let mut workload = json!({
+                "apiVersion": group, "kind": kind,
+                "metadata": { "name": "web", "annotations": asks }, "spec": spec,
+            });
+            if kind == "Rollout" {
+                // Its own controller is not there, and says so otherwise.
+                workload["status"] =
+                    json!({ "phase": "Healthy", "replicas": 1, "observedGeneration": "1" });
+            }
+            self.api.create(&path(group, plural), &workload);
+        }
+        // One that asks only when its pods run with an old value.
+        let late = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "late" }, "spec": spec,
+        });
+        self.api.create(&path("apps/v1", "deployments"), &late);
+        let get = |group: &str, plural: &str| self.api.get(&format!("{}/web", path(group, plural)));
+        for (group, plural, _) in kinds {
+            wait_until(MINUTE, &format!("what {plural} read is written down"), || {
+                let workload = get(group, plural)?;
+                let record = &workload["metadata"]["annotations"]["extsecret.io/restart-record"];
+                record.is_string().then_some(())
+            });
+        }
+        self.aws.secrets().put("db", "three");
+        for (group, plural, kind) in kinds {
+            wait_until(MINUTE, &format!("{plural} are restarted"), || {
+                let spec = &get(group, plural)?["spec"];
+                let marker =
+                    &spec["template"]["metadata"]["annotations"]["extsecret.io/restarted-for"];
+                let at = &spec["restartAt"];
+                (if kind == "Rollout" { at } else { marker }).is_string().then_some(())
+            });
+        }
+        let late = format!("{}/late", path("apps/v1", "deployments"));
+        self.api.patch(
+            &late,
+            &json!({ "metadata": { "annotations": { "extsecret.io/restart": "auto" } } }),
+        );
+        wait_until(MINUTE, "who asks late is restarted", || {
+            let template = &self.api.get(&late)?["spec"]["template"];
+            template["metadata"]["annotations"]["extsecret.io/restarted-for"]
+                .is_string()
+                .then_some(())
         });
     }
 
@@ -300,6 +379,43 @@ fn a_scoped_installation_needs_roles_only() {
     scene.plays(audited, &release.user(), true);
     let path = elsewhere.ours("externalsecrets/own");
     assert!(elsewhere.api.get(&path).unwrap()["status"].is_null());
+    uses_what_it_may(audited, &release, controller);
+}
+
+/// Another namespace than its own, Rollouts among the workloads, and a key that has to be made.
+#[test]
+fn restarts_use_all_that_they_may() {
+    let audited = require!(audited());
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": "rollouts.argoproj.io" },
+        "spec": {
+            "group": "argoproj.io", "scope": "Namespaced",
+            "names": { "kind": "Rollout", "plural": "rollouts" },
+            "versions": [{
+                "name": "v1alpha1", "served": true, "storage": true,
+                "schema": { "openAPIV3Schema": {
+                    "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                } },
+            }],
+        },
+    });
+    let kubectl = |args: &[&str]| audited.cluster.kubectl(args);
+    kubectl(&["apply", "--filename=-"]).stdin(definition.to_string()).run().succeeded();
+    kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd/rollouts.argoproj.io"])
+        .run()
+        .succeeded();
+    let scene = Scene::new(&audited.cluster);
+    let values = json!({
+        "controllerClass": scene.class,
+        "scopedNamespace": scene.namespace,
+        "restarts": { "enabled": true },
+        "extraArgs": { "restart-debounce": "1s", "restart-max-hold": "2s", "restart-min-interval": "1s" },
+    });
+    let release = Release::install(&audited.cluster, &values);
+    let controller = release.controller(&scene.aws).start();
+    scene.plays(audited, &release.user(), true);
+    scene.plays_restarts();
     uses_what_it_may(audited, &release, controller);
 }
 
