@@ -19,6 +19,7 @@ const SOON: Duration = Duration::from_secs(4);
 const MEMORY: u64 = 100 << 20;
 
 #[test]
+#[ignore = "builds the plugin as it is released, which takes minutes: run it by name"]
 fn ten_thousand_are_listed_in_a_moment_and_in_little_memory() {
     let cluster = require!(Cluster::setup().definitions().start());
     let namespace = cluster.fresh_namespace();
