@@ -8,6 +8,7 @@ pub mod call;
 pub mod cluster;
 pub mod controller;
 pub mod emulator;
+pub mod eso;
 pub mod fleet;
 pub mod helm;
 pub mod kes_oracle;

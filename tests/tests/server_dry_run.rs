@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::kubectl::Finished;
-use extsecret_tests::{require, tools};
+use extsecret_tests::{eso, require, tools};
 use serde_json::{Value, json};
 
 use crate::case::Case;
@@ -175,11 +175,7 @@ fn our_definitions_accept_what_migrate_writes() {
 #[test]
 fn the_operators_definitions_accept_what_migrate_writes() {
     // Not part of this repository: who has them checks against them.
-    let definitions = yaml_files(&tools::crate_dir().join("../../shared/eso-crds"));
-    if definitions.is_empty() {
-        println!("no definitions of the operator in ../shared/eso-crds");
-        return;
-    }
+    let Some(definitions) = eso::definitions("what migrate writes") else { return };
     let cluster = require!(Cluster::setup().start());
     check(&cluster, &definitions);
 }

@@ -1,7 +1,10 @@
 //! From External Secrets Operator to this controller and back, without a Secret being rewritten.
 
+use extsecret_tests::api::Api;
 use extsecret_tests::aws::Aws;
+use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::wait_until;
+use extsecret_tests::eso;
 use extsecret_tests::fleet::{Fleet, SOON, ready};
 use extsecret_tests::require;
 use serde_json::{Value, json};
@@ -30,6 +33,27 @@ fn spec() -> Value {
 #[test]
 fn what_eso_has_synced_is_taken_over_without_a_read_or_a_write() {
     let (cluster, api) = require!(crate::shared());
+    is_taken_over(cluster, api);
+}
+
+#[test]
+fn what_is_synced_here_is_what_eso_would_have_written() {
+    let (cluster, api) = require!(crate::shared());
+    is_synced_alike(cluster, api);
+}
+
+/// Where its operator was, its definitions are.
+#[test]
+fn the_definitions_of_eso_serve_as_well() {
+    let Some(definitions) = eso::definitions("the controller on ESO's definitions") else { return };
+    let setup = definitions.iter().fold(Cluster::setup(), |setup, file| setup.crds(file));
+    let cluster = require!(setup.start());
+    let api = Api::of(&cluster);
+    is_taken_over(&cluster, &api);
+    is_synced_alike(&cluster, &api);
+}
+
+fn is_taken_over(cluster: &Cluster, api: &Api) {
     let aws = Aws::start();
     // Whoever read them would change the Secret.
     aws.secrets().put("one", "CHANGED");
@@ -88,9 +112,7 @@ fn what_eso_has_synced_is_taken_over_without_a_read_or_a_write() {
     assert_eq!(after["metadata"].get("finalizers"), None);
 }
 
-#[test]
-fn what_is_synced_here_is_what_eso_would_have_written() {
-    let (cluster, api) = require!(crate::shared());
+fn is_synced_alike(cluster: &Cluster, api: &Api) {
     let aws = Aws::start();
     aws.secrets().put("one", "value1");
     aws.secrets().put("two", "value2");
