@@ -334,7 +334,7 @@ fn somebody_without_permission_is_told_what_for() {
     assert_code(&ran, 2);
     assert_eq!(ran.stdout, "");
     let what = format!("cannot read ExternalSecret {namespace}/db");
-    assert_says(&ran.stderr, &[&what, "User \"nobody\" cannot get", "kubectl auth can-i get"]);
+    assert_says(&ran.stderr, &[&what, "User \"nobody\" cannot get", "kubectl auth can-i"]);
     assert_eq!(aws.counters().calls("secretsmanager:GetSecretValue"), 0);
 }
 
@@ -346,7 +346,7 @@ fn a_cluster_without_the_definitions_is_told_apart() {
     for args in ["db -n default", "-f es.yaml -n default"] {
         let ran = render(folder.path(), &environment, args);
         assert_code(&ran, 2);
-        assert_says(&ran.stderr, &["are the external-secrets.io CRDs installed?"]);
+        assert_says(&ran.stderr, &["are the CRDs of external-secrets.io installed?"]);
     }
 }
 
