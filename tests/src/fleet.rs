@@ -1,6 +1,7 @@
 //! Many ExternalSecrets in a test cluster: made, looked at, and compared.
 
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -178,4 +179,39 @@ fn name(object: &Value) -> String {
 /// The condition `Ready` of an object.
 pub fn ready(object: &Value) -> Option<&Value> {
     object["status"]["conditions"].as_array()?.iter().find(|it| it["type"] == "Ready")
+}
+
+/// Makes so many ExternalSecrets in a namespace, `app-00000` and so on, that nobody looks after:
+/// five keys each, as objects of people have them.
+///
+/// # Panics
+/// If the API refuses one.
+pub fn fill(cluster: &Cluster, namespace: &str, objects: usize) {
+    const HANDS: usize = 8;
+    let path = format!("{EXTERNAL_SECRETS}/namespaces/{namespace}/externalsecrets");
+    let key = |number: usize, key: usize| {
+        let remote = format!("team/app-{number}");
+        json!({
+            "secretKey": format!("key-{key}"),
+            "remoteRef": { "key": remote, "property": format!("property-{key}") },
+        })
+    };
+    let make = |hand: usize| {
+        let api = Api::of(cluster);
+        for number in (hand..objects).step_by(HANDS) {
+            let data: Vec<_> = (0..5).map(|it| key(number, it)).collect();
+            let object = json!({
+                "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+                "metadata": { "name": format!("app-{number:05}") },
+                "spec": { "secretStoreRef": { "name": "main" }, "data": data },
+            });
+            api.create(&path, &object);
+        }
+    };
+    thread::scope(|scope| {
+        for hand in 0..HANDS {
+            let make = &make;
+            scope.spawn(move || make(hand));
+        }
+    });
 }

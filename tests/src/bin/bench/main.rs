@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 #[path = "../../../../plugin/migrate/benches/migrate/corpus.rs"]
 mod corpus;
 mod fleet;
+mod status;
 
 /// How often the migration is run; the median counts.
 const RUNS: usize = 11;
@@ -31,6 +32,7 @@ const STARTS: usize = 51;
 const USAGE: &str = "\
 usage: bench migrate
        bench controller OBJECTS [INTERVAL]
+       bench status OBJECTS
        bench measure PROGRAM [ARGUMENT...]";
 
 /// What one run of a program took.
@@ -49,6 +51,7 @@ fn main() -> anyhow::Result<ExitCode> {
         ["migrate"] => migrate()?,
         ["controller", objects] => fleet::measure(objects.parse()?, "1h")?,
         ["controller", objects, interval] => fleet::measure(objects.parse()?, interval)?,
+        ["status", objects] => status::measure(objects.parse()?)?,
         ["measure", program, arguments @ ..] => {
             serde_json::to_string(&measure(Path::new(program), arguments)?)?
         }
