@@ -4,7 +4,7 @@ use extsecret_tests::controller::now;
 use extsecret_tests::require;
 use serde_json::{Value, json};
 
-use crate::room::{DEBOUNCE, Room, Workload, reads};
+use crate::room::{Room, Workload, reads};
 
 /// All ways of reading the key `used` of the Secret `db`.
 fn ways() -> Vec<(&'static str, Value)> {
@@ -128,7 +128,6 @@ fn each_consumer_of_a_changed_key_restarts_once_and_nobody_else() {
     assert_eq!(room.restarts_of(&consumers), wanted);
     assert_eq!(room.restarts_of(&others), restarts);
     eprintln!("31 consumers: last restart begun after {took:?}, all done after {done:?}");
-    assert!(took.as_secs() < DEBOUNCE + 5, "the last restart begins after {took:?}");
     assert!(room.events("env-deployment").contains(&"RestartStarted".to_owned()));
     let text = controller.text() + &room.record(&consumers[0]).unwrap_or_default();
     assert!(!text.contains("CANARY") && !text.contains("Q0FOQVJZ"), "a value is shown");

@@ -12,7 +12,7 @@ use extsecret_tests::fleet::SOON;
 use serde_json::{Value, json};
 
 /// How long a change waits in these tests, in seconds.
-pub(crate) const DEBOUNCE: u64 = 1;
+const DEBOUNCE: u64 = 1;
 
 /// The annotation with the record.
 const RECORD: &str = "extsecret.io/restart-record";
