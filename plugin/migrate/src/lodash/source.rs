@@ -73,7 +73,9 @@ impl Source {
 
     /// The place in the template of a range of the source.
     pub(super) fn span(&self, start: usize, end: usize) -> Span {
-        Span { start: self.place(start, false), end: self.place(end, true) }
+        let start = self.place(start, false);
+        // A range between two parts begins at the second and would end with the first.
+        Span { start, end: self.place(end, true).max(start) }
     }
 
     fn place(&self, at: usize, is_end: bool) -> usize {
@@ -95,5 +97,31 @@ impl Source {
     pub(super) fn mark(&self, start: usize) -> Option<&Mark> {
         let found = self.marks.binary_search_by_key(&start, |mark| mark.start).ok()?;
         self.marks.get(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lodash::scan::pieces;
+
+    #[test]
+    fn every_range_of_the_source_has_its_place_in_the_template() {
+        for text in [
+            "",
+            "a",
+            "<% if (x) { %>b",
+            "${ }<%- a %>\n<%= b %>c<% } %>",
+            "<%%>${}<%=%>",
+            "${a(}${}x",
+        ] {
+            let source = Source::new(text, &pieces(text));
+            for start in 0..=source.code.len() {
+                for end in start..=source.code.len() {
+                    let span = source.span(start, end);
+                    assert!(span.start <= span.end && span.end <= text.len(), "{text:?} {span:?}");
+                }
+            }
+        }
     }
 }
