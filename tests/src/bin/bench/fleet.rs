@@ -83,6 +83,7 @@ impl Bench<'_> {
         Controller::setup(self.cluster)
             .program(program)
             .environment(self.aws.environment(self.aws.admin()))
+            .args([format!("--controller-class={}", self.fleet.namespace)])
             .start()
     }
 
