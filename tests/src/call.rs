@@ -232,3 +232,23 @@ pub(crate) fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
 }
+
+/// Asserts the status that a command ended with.
+///
+/// # Panics
+/// If it ended with another one, or by a signal.
+#[track_caller]
+pub fn assert_code(ran: &Finished, code: i32) {
+    assert_eq!(ran.status.code(), Some(code), "{ran}");
+}
+
+/// Asserts that a text holds all of these.
+///
+/// # Panics
+/// If one is missing.
+#[track_caller]
+pub fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+}

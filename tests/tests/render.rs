@@ -10,7 +10,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use extsecret_tests::aws::{Aws, Permissions};
-use extsecret_tests::call::{Call, Finished};
+use extsecret_tests::call::{Call, Finished, assert_code, assert_says};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::plugin::kubectl_extsecret;
 use extsecret_tests::require;
@@ -116,18 +116,6 @@ fn assert_secret(ran: &Finished) {
                 assert!(!output.contains(&form), "a value is shown\n{ran}");
             }
         }
-    }
-}
-
-#[track_caller]
-fn assert_code(ran: &Finished, code: i32) {
-    assert_eq!(ran.status.code(), Some(code), "{ran}");
-}
-
-#[track_caller]
-fn assert_says(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
     }
 }
 

@@ -10,6 +10,7 @@ mod refresh;
 mod tree;
 
 use extsecret_tests::api::{Api, EXTERNAL_SECRETS};
+use extsecret_tests::call::{assert_code, assert_says};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::kubectl::{Finished, Kubectl};
 use extsecret_tests::plugin::kubectl_extsecret;
@@ -58,18 +59,6 @@ fn run(cluster: &Cluster, namespace: &str, args: &str) -> Finished {
         assert!(!ran.stdout.contains(value) && !ran.stderr.contains(value), "a value\n{ran}");
     }
     ran
-}
-
-#[track_caller]
-fn assert_code(ran: &Finished, code: i32) {
-    assert_eq!(ran.status.code(), Some(code), "{ran}");
-}
-
-#[track_caller]
-fn assert_says(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
-    }
 }
 
 /// The words of a line of a table.
