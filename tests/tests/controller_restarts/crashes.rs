@@ -15,9 +15,7 @@ fn killed_in_a_fan_out_it_goes_on_where_it_was() {
     const COUNT: usize = 30;
     let room = Room::new(require!(crate::shared()));
     room.secret("db", &[("used", "a")]);
-    let all: Vec<_> = (0..COUNT)
-        .map(|number| room.deployment(&format!("web-{number}"), "db", &["used"]))
-        .collect();
+    let all = room.consumers(COUNT);
     room.wait_done(&all);
     let controller = room.controller_with(&["--restart-concurrent=3"]);
     room.wait_noted(&all);

@@ -156,6 +156,13 @@ impl<'a> Room<'a> {
         self.workload("Deployment", name, &reads(secret, keys))
     }
 
+    /// So many Deployments, `web-0` and so on, that read the key `used` of the Secret `db`.
+    pub(crate) fn consumers(&self, count: usize) -> Vec<Workload> {
+        (0..count)
+            .map(|number| self.deployment(&format!("web-{number}"), "db", &["used"]))
+            .collect()
+    }
+
     pub(crate) fn get(&self, (kind, name): &Workload) -> Value {
         let path = self.apps(kind, name);
         self.api.get(&path).unwrap_or_else(|| panic!("{path} is gone"))

@@ -12,9 +12,7 @@ fn one_that_is_refused_keeps_nobody_waiting_and_restarts_when_it_may() {
     const COUNT: usize = 33;
     let room = Room::new(require!(crate::shared()));
     room.secret("db", &[("used", "a")]);
-    let all: Vec<_> = (0..COUNT)
-        .map(|number| room.deployment(&format!("web-{number}"), "db", &["used"]))
-        .collect();
+    let all = room.consumers(COUNT);
     room.wait_done(&all);
     let controller = room.controller();
     room.wait_noted(&all);
