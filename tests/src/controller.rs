@@ -430,16 +430,18 @@ pub fn now() -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     /// A program that is a shell script.
     fn script(text: &str) -> (tempfile::TempDir, Setup) {
         let dir = tempfile::tempdir().unwrap();
-        let program = dir.path().join("program");
-        fs::write(&program, format!("#!/bin/sh\n{text}")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let (source, program) = (dir.path().join("source"), dir.path().join("program"));
+        fs::write(&source, format!("#!/bin/sh\n{text}")).unwrap();
+        // Another process writes the program: were it open for writing here, a process that another
+        // test starts at that moment would hold it open too, and the kernel then refuses to run it.
+        let install =
+            Command::new("install").args(["-m", "755"]).args([&source, &program]).status();
+        assert!(install.is_ok_and(|status| status.success()), "install {}", program.display());
         (dir, Setup { program, args: Vec::new(), environment: BTreeMap::new() })
     }
 
