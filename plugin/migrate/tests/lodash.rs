@@ -72,6 +72,12 @@ fn templates_render_what_lodash_renders() {
         ),
         ("<%= Buffer.from(data.x + ':' + data['a-b']).toString('base64') %>", "YWJjOmRhc2g="),
         ("<%- '<' + data.x + '>' %>", "&lt;abc&gt;"),
+        ("<%= Number(data.x) %>", "NaN"),
+        ("<%= parseInt(data.absent, 10) - 1 %>", "NaN"),
+        ("<%= JSON.parse(data.j).missing > 1 ? 'more' : 'not more' %>", "not more"),
+        ("<%= JSON.parse(data.j).n + 1 %>", "12345679"),
+        ("<%= JSON.parse(data.j).s + JSON.parse(data.j).missing %>", "strundefined"),
+        ("<% for (const c of 'ab') { %><%= ['abc'].indexOf(data.x) %><% } %>", "00"),
     ] {
         let translation = translate(text).unwrap_or_else(|e| panic!("{text}: {e}"));
         let rendered = render(&translation.text, &data)

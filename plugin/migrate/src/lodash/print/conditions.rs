@@ -86,6 +86,11 @@ impl Printer<'_> {
                     Ty::OptJson,
                 )
             }
+            // JavaScript's NaN is false.
+            Ty::Number => {
+                let kept = self.keep(value.clone());
+                Go::call(format!("and (eq {0} {0}) {0}", kept.text), Ty::OptJson)
+            }
             _ => value.clone(),
         }
     }
@@ -96,7 +101,7 @@ impl Printer<'_> {
             Ty::Undefined | Ty::Never => "undefined",
             Ty::Null | Ty::List(_) | Ty::Map(_) => "object",
             Ty::Bool => "boolean",
-            Ty::Int | Ty::Float => "number",
+            Ty::Int | Ty::Float | Ty::Number => "number",
             Ty::Text => "string",
             Ty::OptText | Ty::Json | Ty::OptJson => return None,
         })
@@ -251,11 +256,11 @@ impl Printer<'_> {
                 let (a, b) = (self.value(left)?, self.value(right)?);
                 plain(&a, &b)
             }
-            (Ty::Int | Ty::Float, Ty::Int | Ty::Float) => {
+            (lt, rt) if lt.is_number() && rt.is_number() => {
                 let (a, b) = (self.float(left)?, self.float(right)?);
                 plain(&a, &b)
             }
-            (Ty::Text, Ty::Int | Ty::Float) | (Ty::Int | Ty::Float, Ty::Text) if !strict => {
+            (Ty::Text, number) | (number, Ty::Text) if !strict && number.is_number() => {
                 let (a, b) = (self.float(left)?, self.float(right)?);
                 plain(&a, &b)
             }
@@ -310,7 +315,7 @@ impl Printer<'_> {
                 }
                 _ => ("float64", self.float(known)?),
             },
-            Ty::Float => ("float64", self.value(known)?),
+            Ty::Float | Ty::Number => ("float64", self.float(known)?),
             Ty::Bool => ("bool", self.value(known)?),
             _ => return self.refuse(value.span, "a comparison of what may be anything"),
         };
@@ -347,9 +352,18 @@ impl Printer<'_> {
                 let (a, b) = (self.value(left)?, self.value(right)?);
                 call(&a, &b)
             }
-            (Ty::Int | Ty::Float, _) | (_, Ty::Int | Ty::Float) => {
+            (lt, rt) if lt.is_number() || rt.is_number() => {
                 let (a, b) = (self.float(left)?, self.float(right)?);
-                call(&a, &b)
+                if a.ty != Ty::Number && b.ty != Ty::Number {
+                    return call(&a, &b);
+                }
+                // Go takes NaN for greater than anything, as it is not less.
+                let (name, a, b) = match name {
+                    "gt" => ("lt", b, a),
+                    "ge" => ("le", b, a),
+                    _ => (name, a, b),
+                };
+                Ok(Go::call(format!("{name} {} {}", a.arg(), b.arg()), Ty::Bool))
             }
             _ => self.refuse(value.span, "an order of what may be no number"),
         }

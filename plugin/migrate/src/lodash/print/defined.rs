@@ -9,11 +9,13 @@ use super::go::Piece;
 pub(super) enum Helper {
     /// Prints a value as lodash does: nothing for nil.
     Print,
-    /// `String(.value)` into `.text`; fails for nil, which may be null or undefined.
+    /// `String(.value)` into `.text`; for nil it is `.nil`, without which nil fails: it may be null
+    /// or undefined.
     Text,
     /// Prints `String(o[k])` of a list of both, with null and undefined told apart.
     Member,
-    /// `Number(.value)` into `.number`; fails where that is no number.
+    /// `Number(.value)` into `.number`, which may be NaN; for nil as in `Text`. Fails for lists, and
+    /// where a text may be a number of a kind that Go reads otherwise.
     Number,
     /// `JSON.stringify(.value, null, .step)` into `.text`.
     Pretty,
@@ -46,13 +48,13 @@ impl Helper {
                 r#"{{ if kindIs "slice" . }}{{ range $i, $e := . }}{{ if $i }},{{ end }}{{ template "js" $e }}{{ end }}{{ else if kindIs "map" . }}[object Object]{{ else if kindIs "float64" . }}{{ if eq . 0.0 }}0{{ else }}{{ toRawJson . }}{{ end }}{{ else if not (kindIs "invalid" .) }}{{ . }}{{ end }}"#
             }
             Self::Text => {
-                r#"{{ $v := get . "value" }}{{ if kindIs "string" $v }}{{ $_ := set . "text" $v }}{{ else if kindIs "slice" $v }}{{ $p := list }}{{ range $v }}{{ if kindIs "invalid" . }}{{ $p = append $p "" }}{{ else }}{{ $d := dict "value" . }}{{ template "jsText" $d }}{{ $p = append $p (get $d "text") }}{{ end }}{{ end }}{{ $_ := set . "text" (join (ternary (get . "separator") "," (hasKey . "separator")) $p) }}{{ else if kindIs "map" $v }}{{ $_ := set . "text" "[object Object]" }}{{ else if kindIs "float64" $v }}{{ $_ := set . "text" (ternary "0" (toRawJson $v) (eq $v 0.0)) }}{{ else if kindIs "invalid" $v }}{{ fail "a value is null or missing" }}{{ else }}{{ $_ := set . "text" (toString $v) }}{{ end }}"#
+                r#"{{ $v := get . "value" }}{{ if kindIs "string" $v }}{{ $_ := set . "text" $v }}{{ else if kindIs "slice" $v }}{{ $p := list }}{{ range $v }}{{ if kindIs "invalid" . }}{{ $p = append $p "" }}{{ else }}{{ $d := dict "value" . }}{{ template "jsText" $d }}{{ $p = append $p (get $d "text") }}{{ end }}{{ end }}{{ $_ := set . "text" (join (ternary (get . "separator") "," (hasKey . "separator")) $p) }}{{ else if kindIs "map" $v }}{{ $_ := set . "text" "[object Object]" }}{{ else if kindIs "float64" $v }}{{ $_ := set . "text" (ternary "0" (toRawJson $v) (eq $v 0.0)) }}{{ else if not (kindIs "invalid" $v) }}{{ $_ := set . "text" (toString $v) }}{{ else if hasKey . "nil" }}{{ $_ := set . "text" (get . "nil") }}{{ else }}{{ fail "a value is null or missing" }}{{ end }}"#
             }
             Self::Member => {
                 r#"{{ $v := index (index . 0) (index . 1) }}{{ if kindIs "invalid" $v }}{{ ternary "null" "undefined" (hasKey (index . 0) (index . 1)) }}{{ else }}{{ template "js" $v }}{{ end }}"#
             }
             Self::Number => {
-                r#"{{ $v := get . "value" }}{{ if kindIs "float64" $v }}{{ $_ := set . "number" $v }}{{ else if kindIs "bool" $v }}{{ $_ := set . "number" (ternary 1.0 0.0 $v) }}{{ else if kindIs "string" $v }}{{ $s := trim $v }}{{ if eq $s "" }}{{ $_ := set . "number" 0.0 }}{{ else if regexMatch "^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?$" $s }}{{ $_ := set . "number" (float64 $s) }}{{ else }}{{ fail "a value is not a plain number" }}{{ end }}{{ else }}{{ fail "a value is not a number" }}{{ end }}"#
+                r#"{{ $v := get . "value" }}{{ $n := float64 "NaN" }}{{ if kindIs "float64" $v }}{{ $n = $v }}{{ else if kindIs "bool" $v }}{{ $n = ternary 1.0 0.0 $v }}{{ else if kindIs "string" $v }}{{ $s := trim $v }}{{ if regexMatch "[^\\x00-\\x7f]" $v }}{{ fail "a value is not a plain number" }}{{ else if eq $s "" }}{{ $n = 0.0 }}{{ else if regexMatch "^[-+]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][-+]?[0-9]+)?$" $s }}{{ if or (gt (len $s) 200) (regexMatch "[eE][-+]?[0-9]{3}" $s) }}{{ fail "a number is too large" }}{{ end }}{{ $n = float64 $s }}{{ else if regexMatch "^(?:[-+]?Infinity$|0[xXoObB])" $s }}{{ fail "a value is not a plain number" }}{{ end }}{{ else if kindIs "slice" $v }}{{ fail "a value is not a number" }}{{ else if not (kindIs "invalid" $v) }}{{ else if hasKey . "nil" }}{{ $n = get . "nil" }}{{ else }}{{ fail "a value is null or missing" }}{{ end }}{{ $_ := set . "number" $n }}"#
             }
             Self::Pretty => {
                 r#"{{ $v := get . "value" }}{{ $in := print (get . "indent") (get . "step") }}{{ $step := get . "step" }}{{ $p := list }}{{ if and (kindIs "map" $v) $v }}{{ range $k, $e := $v }}{{ $d := dict "value" $e "indent" $in "step" $step }}{{ template "jsIndented" $d }}{{ $p = append $p (print $in (toRawJson $k) ": " (get $d "text")) }}{{ end }}{{ $_ := set . "text" (print "{\n" (join ",\n" $p) "\n" (get . "indent") "}") }}{{ else if and (kindIs "slice" $v) $v }}{{ range $v }}{{ $d := dict "value" . "indent" $in "step" $step }}{{ template "jsIndented" $d }}{{ $p = append $p (print $in (get $d "text")) }}{{ end }}{{ $_ := set . "text" (print "[\n" (join ",\n" $p) "\n" (get . "indent") "]") }}{{ else }}{{ $_ := set . "text" (toRawJson $v) }}{{ end }}"#

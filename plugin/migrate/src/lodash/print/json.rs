@@ -1,10 +1,10 @@
 //! `JSON.stringify`, `yaml.dump`, and objects.
 
+use super::Printer;
 use super::defined::Helper;
 use super::go::{Go, quote};
 use super::order::Arranged;
 use super::types::Ty;
-use super::{Printer, held};
 use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Expr, ExprKind, Function, Span};
@@ -116,6 +116,9 @@ impl Printer<'_> {
         let texts = matches!(&given.ty, Ty::List(item) if **item == Ty::Text);
         if let ExprKind::Text(text) = &value.kind {
             return Ok(Go::text(&serde_json::Value::from(text.as_str()).to_string()));
+        }
+        if given.ty == Ty::Number {
+            return Ok(self.number_text(given.clone(), "null"));
         }
         if given.ty == Ty::Float {
             return Ok(self.with_helper(Helper::Text, given, "text", Ty::Text));
@@ -326,7 +329,8 @@ impl Printer<'_> {
             } else {
                 self.value(member)?
             };
-            texts.push(format!("{} {}", quote(key), held(given, &item).arg()));
+            let given = self.held_inside(given, &item);
+            texts.push(format!("{} {}", quote(key), given.arg()));
         }
         Ok(Go::call(format!("dict {}", texts.join(" ")).trim_end().to_owned(), ty))
     }

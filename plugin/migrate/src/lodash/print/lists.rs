@@ -1,10 +1,10 @@
 //! Lists and their methods.
 
+use super::Printer;
 use super::defined::Helper;
 use super::go::{Go, quote};
 use super::nil;
 use super::types::{Ty, never_empty};
-use super::{Printer, held};
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binding, Each, Expr, ExprKind, Method, VariableId};
 
@@ -37,7 +37,7 @@ impl Printer<'_> {
         match (method, arguments) {
             (Method::Join, []) => Ok(self.join(&list, &Go::text(","))),
             (Method::Join, [separator]) => {
-                let separator = self.text(separator)?;
+                let separator = self.text_of_something(separator)?;
                 Ok(self.join(&list, &separator))
             }
             (Method::Pop | Method::Shift, []) => {
@@ -185,7 +185,7 @@ impl Printer<'_> {
         self.over(receiver, true, item, index, |printer| {
             if method == Each::Map {
                 let given = printer.value(result)?;
-                let given = held(given, &ty.item());
+                let given = printer.held_inside(given, &ty.item());
                 printer.action(format!("{name} = append {name} {}", given.arg()));
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 
 use super::go::{Go, Shape, is_name, quote};
 use super::types::{Ty, never_empty};
-use super::{Printer, held, nil};
+use super::{Printer, nil};
 use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Expr, ExprKind};
@@ -117,7 +117,7 @@ impl Printer<'_> {
 
     /// Says that a member is read of what may be neither object nor list. In the short form W42
     /// says it with everything else.
-    fn fails_on_others(&mut self, value: &Expr) {
+    pub(super) fn fails_on_others(&mut self, value: &Expr) {
         if self.exact {
             self.note(
                 &codes::W08,
@@ -216,7 +216,7 @@ impl Printer<'_> {
                 return self.refuse(value.span, "a key that may be no string");
             }
             let key = self.value(index)?;
-            let key = self.keep(key);
+            let key = self.keep_in_loops(key);
             let found = self.set(&nil());
             let (each, element) = (self.temporary(), self.temporary());
             self.action(format!("range {each}, {element} := {}", self.root()));
@@ -236,15 +236,9 @@ impl Printer<'_> {
                 };
                 Ok(Go::call(format!("index {} {}", given.arg(), key.arg()), ty))
             }
-            (Ty::List(item), Ty::Int) => {
-                let place = self.value(index)?;
-                let place = self.keep(place);
-                Ok(self.place_in(given, &place, *item))
-            }
-            (Ty::Json | Ty::OptJson, Ty::Int) => {
-                let place = self.value(index)?;
-                let place = self.keep(place);
-                Ok(self.place_in(given, &place, Ty::Json))
+            (list @ (Ty::List(_) | Ty::Json | Ty::OptJson), _) if self.is_place(index) => {
+                let place = self.place(index)?;
+                Ok(self.place_in(given, &place, list.item()))
             }
             _ => self.refuse(value.span, "a computed key of what may be anything"),
         }
@@ -292,7 +286,7 @@ impl Printer<'_> {
             }
         };
         let ty = inner.ty.clone().join(Ty::Undefined);
-        let inner = held(inner, &ty);
+        let inner = self.held(inner, &ty);
         self.action(format!("{} = {}", found.text, inner.text));
         self.action("end");
         Ok(Go { ty, ..found })

@@ -175,6 +175,28 @@ impl Printer<'_> {
         if value.simple { value } else { self.set(&value) }
     }
 
+    /// Something that can also be written inside of a `range`, where the dot is another one.
+    fn keep_in_loops(&mut self, value: Go) -> Go {
+        if value.simple && !value.text.starts_with('.') { value } else { self.set(&value) }
+    }
+
+    /// A value in the form in which a variable of this type holds it.
+    fn held(&mut self, value: Go, ty: &Ty) -> Go {
+        match (&value.ty, ty) {
+            (Ty::Int, Ty::Float | Ty::Number | Ty::Json | Ty::OptJson) => {
+                Go::call(format!("float64 {}", value.arg()), Ty::Float)
+            }
+            (Ty::Number, Ty::Json | Ty::OptJson) => self.not_nan(value),
+            _ => value,
+        }
+    }
+
+    /// A value in the form in which a list or an object with items of this type holds it.
+    fn held_inside(&mut self, value: Go, ty: &Ty) -> Go {
+        let value = self.held(value, ty);
+        if value.ty == Ty::Number { self.not_nan(value) } else { value }
+    }
+
     /// Runs into a buffer of its own.
     fn aside<T>(
         &mut self,
@@ -260,16 +282,6 @@ pub(super) fn static_base64(text: &str, helm: bool) -> Result<Translation, Refus
     let kind = StmtKind::Text(text.to_owned());
     let program = Program { body: vec![Stmt { kind, span }], variables: Vec::new() };
     Ok(Translation { text: go::join(&[piece], helm), program, notes: Vec::new() })
-}
-
-/// A value in the form in which a variable of this type holds it.
-fn held(value: Go, ty: &Ty) -> Go {
-    match (&value.ty, ty) {
-        (Ty::Int, Ty::Float | Ty::Json | Ty::OptJson) => {
-            Go::call(format!("float64 {}", value.arg()), Ty::Float)
-        }
-        _ => value,
-    }
 }
 
 /// What Go has for undefined and null.

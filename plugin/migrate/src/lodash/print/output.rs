@@ -3,6 +3,7 @@
 use super::Printer;
 use super::defined::Helper;
 use super::go::{Go, quote};
+use super::numbers::is_nan;
 use super::types::Ty;
 use crate::codes;
 use crate::lodash::Refusal;
@@ -50,6 +51,10 @@ impl Printer<'_> {
                 if ty == Ty::Text {
                     return self.print_text(value);
                 }
+                if let Some(sum) = self.printed_sum(value)? {
+                    self.action(sum.text);
+                    return Ok(());
+                }
                 let given = self.value(value)?;
                 self.print_value(given, value);
                 Ok(())
@@ -66,6 +71,14 @@ impl Printer<'_> {
                 if !given.simple {
                     self.action(format!("$_ := {}", given.text));
                 }
+            }
+            Ty::Number => {
+                let given = self.keep(given);
+                self.action(format!("if {}", is_nan(&given)));
+                self.literal("NaN");
+                self.action("else");
+                self.print_value(Go { ty: Ty::Float, ..given }, of);
+                self.action("end");
             }
             Ty::List(item) if *item == Ty::Text => {
                 self.action(given.pipe("join \",\"", Ty::Text).text);
@@ -201,6 +214,11 @@ impl Printer<'_> {
                 Ok(())
             }
             _ => {
+                if let Some(sum) = self.printed_sum(value)? {
+                    let escaped = escaped(&sum);
+                    self.action(escaped.text);
+                    return Ok(());
+                }
                 let given = match &value.kind {
                     ExprKind::Member { object, key, .. }
                         if matches!(object.kind, ExprKind::Data) =>
@@ -223,7 +241,20 @@ impl Printer<'_> {
                     return Ok(());
                 }
                 let helper = self.helper(Helper::Escape);
-                self.action(format!("template {} {}", quote(helper), given.arg()));
+                if given.ty != Ty::Number {
+                    self.action(format!("template {} {}", quote(helper), given.arg()));
+                    return Ok(());
+                }
+                let given = self.keep(given);
+                self.action(format!("if {}", is_nan(&given)));
+                self.literal("NaN");
+                self.action("else");
+                if !matches!(value.kind, ExprKind::Call { .. }) {
+                    // Lodash writes the sign of a zero, which whole numbers of Go do not have.
+                    self.fail_if(&format!("eq {} 0.0", given.text), "a zero may be negative");
+                }
+                self.action(format!("template {} {}", quote(helper), given.text));
+                self.action("end");
                 Ok(())
             }
         }

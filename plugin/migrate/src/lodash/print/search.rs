@@ -55,7 +55,7 @@ impl Printer<'_> {
             return self.refuse(value.span, "a search for what may be anything");
         }
         let wanted = self.value(wanted)?;
-        let wanted = self.keep(wanted);
+        let wanted = self.keep_in_loops(wanted);
         let found = self.set(&Go::simple("-1", Ty::Int));
         let (place, item) = (self.temporary(), self.temporary());
         self.action(format!("range {place}, {item} := {}", list.text));

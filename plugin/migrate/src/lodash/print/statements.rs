@@ -2,7 +2,7 @@
 
 use super::go::Go;
 use super::types::Ty;
-use super::{Printer, held, nil};
+use super::{Printer, nil};
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Expr, ExprKind, Stmt, StmtKind, VariableId};
 
@@ -30,7 +30,7 @@ impl Printer<'_> {
             StmtKind::Push { variable, value } => {
                 let item = self.types.variable(*variable).item();
                 let given = self.value(value)?;
-                let given = held(given, &item);
+                let given = self.held_inside(given, &item);
                 let name = self.name(*variable);
                 self.action(format!("{name} = append {name} {}", given.arg()));
             }
@@ -70,7 +70,7 @@ impl Printer<'_> {
         if list {
             return self.refuse(value.span, "a variable that is a list only at times");
         }
-        Ok(held(given, &ty))
+        Ok(self.held(given, &ty))
     }
 
     /// `if` with its chain of `else if`, as flat as it was written.

@@ -34,7 +34,7 @@ impl Printer<'_> {
                         self.refuse(value.span, "a method of nothing")
                     }
                     Ty::OptText => self.string_argument(receiver),
-                    _ => self.text(receiver),
+                    _ => self.text_of_something(receiver),
                 };
             }
             Method::HasOwnProperty => {
@@ -269,16 +269,16 @@ impl Printer<'_> {
         start: &Expr,
         end: Option<&Expr>,
     ) -> Result<Go, Refusal> {
-        if self.types.ty(start) != Ty::Int || end.is_some_and(|end| self.types.ty(end) != Ty::Int) {
+        if !self.is_place(start) || end.is_some_and(|end| !self.is_place(end)) {
             return self.refuse(value.span, "a part of a string that is computed");
         }
         let text = self.keep(text);
-        let start = self.value(start)?;
+        let start = self.whole(start)?;
         let start = self.keep(start);
         let end = match end {
             None => Go::simple(format!("(len {})", text.text), Ty::Int),
             Some(end) => {
-                let end = self.value(end)?;
+                let end = self.whole(end)?;
                 self.keep(end)
             }
         };

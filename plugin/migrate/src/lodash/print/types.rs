@@ -19,8 +19,10 @@ pub(super) enum Ty {
     Bool,
     /// Go's `int` or `int64`.
     Int,
-    /// Go's `float64`.
+    /// Go's `float64`, but not NaN.
     Float,
+    /// Go's `float64`.
+    Number,
     Text,
     /// A string, or undefined as Go's nil.
     OptText,
@@ -41,11 +43,14 @@ impl Ty {
 
     /// What may be either.
     pub(super) fn join(self, other: Self) -> Self {
-        use Ty::{Float, Int, Json, List, Map, Never, Null, OptJson, OptText, Text, Undefined};
+        use Ty::{
+            Float, Int, Json, List, Map, Never, Null, Number, OptJson, OptText, Text, Undefined,
+        };
         match (self, other) {
             (a, b) if a == b => a,
             (Never, a) | (a, Never) => a,
             (Int, Float) | (Float, Int) => Float,
+            (Number, Int | Float) | (Int | Float, Number) => Number,
             (Text | OptText, Undefined | Text | OptText) | (Undefined, Text | OptText) => OptText,
             (List(a), List(b)) => List(Box::new(a.join(*b))),
             (Map(a), Map(b)) => Map(Box::new(a.join(*b))),
@@ -65,7 +70,24 @@ impl Ty {
     }
 
     pub(super) fn is_number(&self) -> bool {
-        matches!(self, Self::Int | Self::Float)
+        matches!(self, Self::Int | Self::Float | Self::Number)
+    }
+
+    /// `Number(E)` of it.
+    fn number(&self) -> Self {
+        match self {
+            Self::Int | Self::Null => Self::Int,
+            Self::Float => Self::Float,
+            _ => Self::Number,
+        }
+    }
+
+    /// What an operator makes of two numbers: whole ones, or NaN.
+    fn calculated(&self, other: &Self) -> Self {
+        match (self.number(), other.number()) {
+            (Self::Number, _) | (_, Self::Number) => Self::Number,
+            _ => Self::Int,
+        }
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -301,18 +323,26 @@ impl<'d> Types<'d> {
                 _ => Ty::OptJson,
             },
             ExprKind::Chain(inner) => self.ty(inner).join(Ty::Undefined),
-            ExprKind::Unary { operator, .. } => match operator {
+            ExprKind::Unary { operator, operand } => match operator {
                 Unary::Not => Ty::Bool,
-                Unary::Plus => Ty::Float,
-                Unary::Minus => Ty::Int,
+                Unary::Plus => self.ty(operand).number(),
+                Unary::Minus => Ty::Int.calculated(&self.ty(operand)),
                 Unary::Typeof => Ty::Text,
             },
             ExprKind::Binary { operator, left, right } => match operator {
                 Binary::Add => {
                     let (left, right) = (self.ty(left), self.ty(right));
-                    if left.is_joined() || right.is_joined() { Ty::Text } else { Ty::Int }
+                    if left.is_joined() || right.is_joined() {
+                        Ty::Text
+                    } else if left.is_json() || right.is_json() {
+                        Ty::Json
+                    } else {
+                        left.calculated(&right)
+                    }
                 }
-                Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => Ty::Int,
+                Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => {
+                    self.ty(left).calculated(&self.ty(right))
+                }
                 _ => Ty::Bool,
             },
             ExprKind::Logical { operator, left, right } => {
@@ -353,7 +383,10 @@ impl<'d> Types<'d> {
             | Function::EncodeUri
             | Function::DecodeUriComponent
             | Function::String => Ty::Text,
-            Function::Number | Function::ParseInt | Function::ParseFloat => Ty::Float,
+            Function::Number => {
+                arguments.first().map_or(Ty::Number, |given| self.ty(given).number())
+            }
+            Function::ParseInt | Function::ParseFloat => Ty::Number,
             Function::Boolean | Function::IsArray => Ty::Bool,
             Function::Keys => Ty::list(Ty::Text),
             Function::Values => {

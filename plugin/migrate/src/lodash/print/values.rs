@@ -5,7 +5,7 @@ use super::defined::Helper;
 use super::go::{Go, Shape, quote};
 use super::order::Arranged;
 use super::types::{Ty, number_type};
-use super::{Printer, held, nil};
+use super::{Printer, nil};
 use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binary, Expr, ExprKind, Function, Logical, Method, Unary};
@@ -17,6 +17,16 @@ const READ_OTHERWISE: &str = concat!(
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?",
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t][^\n]*)?)[ \t\r]*(?:$|[,\]}#:])",
 );
+
+/// What Go's nil stands for in a value.
+pub(super) enum Nil {
+    /// Null or undefined.
+    Unknown,
+    Null,
+    Undefined,
+    /// Null under a condition of Go, otherwise undefined.
+    NullIf(String),
+}
 
 impl Printer<'_> {
     /// The value of an expression.
@@ -39,7 +49,7 @@ impl Printer<'_> {
                 let mut texts = Vec::new();
                 for item in items {
                     let given = self.value(item)?;
-                    texts.push(held(given, &ty.item()).arg());
+                    texts.push(self.held_inside(given, &ty.item()).arg());
                 }
                 Ok(Go::call(format!("list {}", texts.join(" ")).trim_end().to_owned(), ty))
             }
@@ -59,10 +69,7 @@ impl Printer<'_> {
             ExprKind::Unary { operator, operand } => match operator {
                 Unary::Not => self.condition(value),
                 Unary::Plus => self.number(operand),
-                Unary::Minus => {
-                    let number = self.whole(operand)?;
-                    Ok(Go::call(format!("sub 0 {}", number.arg()), Ty::Int))
-                }
+                Unary::Minus => self.minus(operand),
                 Unary::Typeof => self.type_of(operand),
             },
             ExprKind::Binary { operator: Binary::Add, left, right }
@@ -89,11 +96,11 @@ impl Printer<'_> {
                 self.action(format!("{name} := {}", nil().text));
                 self.action(format!("if {}", test.text));
                 let given = self.value(then)?;
-                let given = held(given, &ty);
+                let given = self.held(given, &ty);
                 self.action(format!("{name} = {}", given.text));
                 self.action("else");
                 let given = self.value(otherwise)?;
-                let given = held(given, &ty);
+                let given = self.held(given, &ty);
                 self.action(format!("{name} = {}", given.text));
                 self.action("end");
                 Ok(Go::simple(name, ty))
@@ -139,18 +146,41 @@ impl Printer<'_> {
         }
     }
 
-    /// `String(E)` as a value; what is null or missing ends the rendering where it would have to
-    /// be known which.
+    /// `String(E)` as a value; what is null or missing ends the rendering where it is not known
+    /// which.
     pub(super) fn text(&mut self, value: &Expr) -> Result<Go, Refusal> {
         match self.types.ty(value) {
             Ty::Undefined => return Ok(Go::text("undefined")),
             Ty::Null => return Ok(Go::text("null")),
             _ => {}
         }
+        if let Some(sum) = self.printed_sum(value)? {
+            return Ok(sum);
+        }
+        let (given, nil) = self.value_or_nil(value)?;
+        Ok(self.shown(given, &nil, value))
+    }
+
+    /// `String(E)` of what must be there.
+    pub(super) fn text_of_something(&mut self, value: &Expr) -> Result<Go, Refusal> {
         let given = self.value(value)?;
-        Ok(match &given.ty {
+        Ok(self.shown(given, &Nil::Unknown, value))
+    }
+
+    fn shown(&mut self, given: Go, nil: &Nil, of: &Expr) -> Go {
+        if given.ty.is_json() && !self.exact {
+            self.note(&codes::W13, of.span, "a number or a missing value would print otherwise");
+            return given.pipe("toString", Ty::Text);
+        }
+        self.text_of(given, nil)
+    }
+
+    /// `String(E)` of a value of Go.
+    pub(super) fn text_of(&mut self, given: Go, nil: &Nil) -> Go {
+        match &given.ty {
             Ty::Text => given,
             Ty::Int | Ty::Bool => given.pipe("toString", Ty::Text),
+            Ty::Number => self.number_text(given, "NaN"),
             Ty::OptText => {
                 let text = self.set(&given);
                 self.action(format!("if kindIs \"invalid\" {}", text.text));
@@ -159,16 +189,11 @@ impl Printer<'_> {
                 Go { ty: Ty::Text, ..text }
             }
             Ty::List(item) if **item == Ty::Text => given.pipe("join \",\"", Ty::Text),
-            Ty::Json | Ty::OptJson if !self.exact => {
-                self.note(
-                    &codes::W13,
-                    value.span,
-                    "a number or a missing value would print otherwise",
-                );
-                given.pipe("toString", Ty::Text)
+            _ => {
+                let words = ("\"null\"", "\"undefined\"");
+                self.with_nil(Helper::Text, &given, nil, words, "text", Ty::Text)
             }
-            _ => self.with_helper(Helper::Text, &given, "text", Ty::Text),
-        })
+        }
     }
 
     /// A string, where JavaScript throws for anything else.
@@ -188,8 +213,27 @@ impl Printer<'_> {
 
     /// Runs a helper on a value.
     pub(super) fn with_helper(&mut self, helper: Helper, value: &Go, result: &str, ty: Ty) -> Go {
+        self.with_nil(helper, value, &Nil::Unknown, ("", ""), result, ty)
+    }
+
+    /// Runs a helper on a value that may be nil, with what null and undefined become.
+    pub(super) fn with_nil(
+        &mut self,
+        helper: Helper,
+        value: &Go,
+        nil: &Nil,
+        (null, undefined): (&str, &str),
+        result: &str,
+        ty: Ty,
+    ) -> Go {
+        let nil = match nil {
+            Nil::Unknown => String::new(),
+            Nil::Null => format!(" \"nil\" {null}"),
+            Nil::Undefined => format!(" \"nil\" {undefined}"),
+            Nil::NullIf(test) => format!(" \"nil\" (ternary {null} {undefined} ({test}))"),
+        };
         let name = self.helper(helper);
-        let box_ = self.set(&Go::call(format!("dict \"value\" {}", value.arg()), Ty::Json));
+        let box_ = self.set(&Go::call(format!("dict \"value\" {}{nil}", value.arg()), Ty::Json));
         self.action(format!("template {} {}", quote(name), box_.text));
         Go { text: format!("{}.{result}", box_.text), shape: Shape::Operand, ty, simple: true }
     }
@@ -214,7 +258,7 @@ impl Printer<'_> {
         if operator == Logical::Coalesce
             && matches!(
                 given.ty,
-                Ty::Text | Ty::Int | Ty::Float | Ty::Bool | Ty::List(_) | Ty::Map(_)
+                Ty::Text | Ty::Int | Ty::Float | Ty::Number | Ty::Bool | Ty::List(_) | Ty::Map(_)
             )
         {
             return Ok(given);
@@ -222,15 +266,15 @@ impl Printer<'_> {
         if matches!(given.ty, Ty::Text | Ty::Bool | Ty::Int) && operator != Logical::Coalesce {
             let (before, other) = self.aside(|it| {
                 let other = it.value(right)?;
-                Ok(held(other, &ty))
+                Ok(it.held(other, &ty))
             })?;
             if before.is_empty() {
                 let name = if operator == Logical::Or { "or" } else { "and" };
-                let given = held(given, &ty);
+                let given = self.held(given, &ty);
                 return Ok(Go::call(format!("{name} {} {}", given.arg(), other.arg()), ty));
             }
         }
-        let given = held(given, &ty);
+        let given = self.held(given, &ty);
         let kept = self.set(&given);
         let test = match operator {
             Logical::Coalesce => format!("kindIs \"invalid\" {}", kept.text),
@@ -239,7 +283,7 @@ impl Printer<'_> {
         };
         self.action(format!("if {test}"));
         let other = self.value(right)?;
-        let other = held(other, &ty);
+        let other = self.held(other, &ty);
         self.action(format!("{} = {}", kept.text, other.text));
         self.action("end");
         Ok(Go { ty, ..kept })
@@ -363,7 +407,7 @@ impl Printer<'_> {
             {
                 let key = self.text(key)?;
                 let member = self.value(member)?;
-                let member = held(member, &Ty::Json);
+                let member = self.held(member, &Ty::Json);
                 let ty = Ty::Map(Box::new(Ty::Json));
                 Ok(Go::call(format!("dict {} {}", key.arg(), member.arg()), ty))
             }
