@@ -123,7 +123,12 @@ impl Parameter {
 
 impl Version {
     /// The value as the caller gets it.
-    pub(super) fn value(&self, call: &Call<'_>, decrypt: bool) -> Result<String, AwsError> {
+    pub(super) fn value(
+        &self,
+        call: &Call<'_>,
+        name: &str,
+        decrypt: bool,
+    ) -> Result<String, AwsError> {
         if self.kind != Kind::Secure {
             return Ok(self.value.clone());
         }
@@ -132,7 +137,9 @@ impl Version {
             let hash = digest(&SHA256, format!("{} {}", self.number, self.value).as_bytes());
             return Ok(format!("AQICAH{}", STANDARD.encode(hash)));
         }
-        if self.key.as_ref().is_some_and(|key| !kms::is_open(call, key)) {
+        let arn = arn(call, name);
+        let sealed = kms::Sealed { service: "ssm", context: ("PARAMETER_ARN", &arn) };
+        if self.key.as_ref().is_some_and(|key| !kms::is_open(call, key, &sealed)) {
             return Err(AwsError::new(
                 "AccessDeniedException",
                 "The ciphertext refers to a customer master key that does not exist, does not \
@@ -153,7 +160,7 @@ impl Version {
         let mut answer = json!({
             "Name": name,
             "Type": self.kind.name(),
-            "Value": self.value(call, decrypt)?,
+            "Value": self.value(call, name, decrypt)?,
             "Version": self.number,
             "LastModifiedDate": seconds(self.modified),
             "ARN": arn(call, name),

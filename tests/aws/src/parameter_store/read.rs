@@ -97,7 +97,7 @@ pub(super) fn get_parameter_history(call: &Call<'_>) -> Result<Value, AwsError> 
     while let Some(version) = rest.next_if(|_| i64::try_from(entries.len()).is_ok_and(|n| n < size))
     {
         let mut entry = version.describe(&parameter.name);
-        entry["Value"] = json!(version.value(call, input.with_decryption)?);
+        entry["Value"] = json!(version.value(call, &parameter.name, input.with_decryption)?);
         entry["Labels"] = json!(version.labels);
         entries.push(entry);
         last = version.number;

@@ -77,11 +77,13 @@ fn value(store: &mut Store, call: &Call<'_>, input: &GetSecretValue) -> Result<V
             "Secrets Manager can't find the specified secret value for staging label: {stage}"
         )));
     };
-    if version.kms_key.as_ref().is_some_and(|key| !kms::is_open(call, key)) {
+    let arn = secret.arn(call.region);
+    let sealed = kms::Sealed { service: "secretsmanager", context: ("SecretARN", &arn) };
+    if version.kms_key.as_ref().is_some_and(|key| !kms::is_open(call, key, &sealed)) {
         return Err(AwsError::new("AccessDeniedException", "Access to KMS is not allowed"));
     }
     let mut answer = json!({
-        "ARN": secret.arn(call.region),
+        "ARN": arn,
         "CreatedDate": seconds(version.created),
         "Name": secret.name,
         "VersionId": version.id,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use extsecret_test_aws::{Credentials, Permissions, Policy};
 use serde_json::json;
 
-use crate::client::{code, double, message, secrets, secrets_as};
+use crate::client::{code, double, message, parameters_as, secrets, secrets_as};
 
 const ACCOUNT: &str = "123456789012";
 const OTHER: &str = "210987654321";
@@ -124,6 +124,47 @@ async fn a_key_of_the_customers_must_be_open_too() {
     assert_eq!(code(&denied), "AccessDeniedException");
     assert_eq!(message(&denied), "Access to KMS is not allowed");
     assert_eq!(code(&read(&with).await), "OK");
+}
+
+/// Both services tell KMS who asks and for what: keys of conditions that narrow a permission down.
+#[tokio::test]
+async fn a_key_may_be_open_by_way_of_a_service_and_for_one_value() {
+    let aws = double();
+    let key = "0a1b2c3d-0000-4000-8000-000000000001";
+    for (number, name) in [(1, "a"), (2, "b")] {
+        let token = format!("00000000-0000-0000-0000-00000000000{number}");
+        let input = json!({
+            "Name": name, "SecretString": "x", "KmsKeyId": key, "ClientRequestToken": token,
+        });
+        aws.secrets().act("CreateSecret", &input);
+        let input = json!({ "Name": name, "Value": "x", "Type": "SecureString", "KeyId": key });
+        aws.parameters().act("PutParameter", &input);
+    }
+    let statement = |service: &str, context: &str, value: String| {
+        json!({
+            "Effect": "Allow", "Action": "kms:Decrypt",
+            "Resource": format!("arn:aws:kms:us-east-1:{ACCOUNT}:key/*"),
+            "Condition": {
+                "StringEquals": { "kms:ViaService": format!("{service}.us-east-1.amazonaws.com") },
+                "StringLike": { format!("kms:EncryptionContext:{context}"): value },
+            },
+        })
+    };
+    let secret = format!("arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:a-??????");
+    let parameter = format!("arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/a");
+    let policy = json!({ "Statement": [
+        { "Effect": "Allow", "Action": ["secretsmanager:*", "ssm:*"], "Resource": "*" },
+        statement("secretsmanager", "SecretARN", secret),
+        statement("ssm", "PARAMETER_ARN", parameter),
+    ] });
+    let permissions = Permissions::Policies(vec![Policy::parse(&policy.to_string()).unwrap()]);
+    let user = aws.identities().add_user(ACCOUNT, "narrow", permissions);
+    for (name, wanted) in [("a", "OK"), ("b", "AccessDeniedException")] {
+        let read = secrets_as(&aws, &user).get_secret_value().secret_id(name).send().await;
+        assert_eq!(code(&read), wanted, "{name}");
+        let read = parameters_as(&aws, &user).get_parameter().name(name).with_decryption(true);
+        assert_eq!(code(&read.send().await), wanted, "{name}");
+    }
 }
 
 #[tokio::test]
