@@ -4,7 +4,7 @@ mod bindings;
 mod calls;
 mod expressions;
 mod loops;
-mod names;
+pub(super) mod names;
 mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 use crate::lodash::ir::{Each, Encoding, Function, Method};
 
 /// Members that every object inherits: nothing that was fetched.
-const INHERITED: &[&str] = &[
+pub(in crate::lodash) const INHERITED: &[&str] = &[
     "__defineGetter__",
     "__defineSetter__",
     "__lookupGetter__",

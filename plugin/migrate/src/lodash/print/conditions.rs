@@ -140,65 +140,7 @@ impl Printer<'_> {
         Ok(Some((given, key.clone())))
     }
 
-    fn equal(
-        &mut self,
-        value: &Expr,
-        left: &Expr,
-        right: &Expr,
-        strict: bool,
-        negated: bool,
-    ) -> Result<Go, Refusal> {
-        let no = |text: String| {
-            let text = if negated { format!("not ({text})") } else { text };
-            Ok(Go::call(text, Ty::Bool))
-        };
-        for (one, other) in [(left, right), (right, left)] {
-            match &other.kind {
-                ExprKind::Undefined | ExprKind::Null if !strict => {
-                    return match self.types.ty(one) {
-                        Ty::Undefined | Ty::Null | Ty::Never => no("true".to_owned()),
-                        Ty::OptText | Ty::Json | Ty::OptJson => {
-                            let given = self.value(one)?;
-                            no(format!("kindIs \"invalid\" {}", given.arg()))
-                        }
-                        _ => no("false".to_owned()),
-                    };
-                }
-                ExprKind::Undefined => {
-                    let test = self.undefined_test(one)?;
-                    return no(test);
-                }
-                ExprKind::Null => {
-                    return match self.types.ty(one) {
-                        Ty::Null => no("true".to_owned()),
-                        Ty::Json => {
-                            let given = self.value(one)?;
-                            no(format!("kindIs \"invalid\" {}", given.arg()))
-                        }
-                        Ty::OptJson => match self.owner(one)? {
-                            Some((object, key)) => no(format!(
-                                "and (hasKey {0} {1}) (kindIs \"invalid\" (index {0} {1}))",
-                                object.text,
-                                quote(&key)
-                            )),
-                            None => self.refuse(value.span, "null told apart from undefined"),
-                        },
-                        _ => no("false".to_owned()),
-                    };
-                }
-                ExprKind::Text(name) => {
-                    if let ExprKind::Unary { operator: Unary::Typeof, operand } = &one.kind {
-                        let test = self.type_test(operand, name)?;
-                        return no(test);
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.equal_values(value, left, right, strict, negated)
-    }
-
-    fn type_test(&mut self, operand: &Expr, name: &str) -> Result<String, Refusal> {
+    pub(super) fn type_test(&mut self, operand: &Expr, name: &str) -> Result<String, Refusal> {
         if let Some(known) = self.type_name(operand) {
             return Ok((known == name).to_string());
         }
@@ -212,8 +154,7 @@ impl Printer<'_> {
             "boolean" if is_json => "bool",
             "object" if is_json => {
                 let undefined = self.undefined_test(operand)?;
-                let given = self.value(operand)?;
-                let given = self.keep(given);
+                let given = self.json_value(operand)?;
                 return Ok(format!(
                     "not (or (kindIs \"string\" {0}) (kindIs \"float64\" {0}) (kindIs \"bool\" {0}) ({undefined}))",
                     given.text
@@ -221,121 +162,8 @@ impl Printer<'_> {
             }
             _ => return Ok("false".to_owned()),
         };
-        let given = self.value(operand)?;
+        let given = self.json_value(operand)?;
         Ok(format!("kindIs {} {}", quote(kind), given.arg()))
-    }
-
-    fn equal_values(
-        &mut self,
-        value: &Expr,
-        left: &Expr,
-        right: &Expr,
-        strict: bool,
-        negated: bool,
-    ) -> Result<Go, Refusal> {
-        let plain = |a: &Go, b: &Go| {
-            let name = if negated { "ne" } else { "eq" };
-            Ok(Go::call(format!("{name} {} {}", a.arg(), b.arg()), Ty::Bool))
-        };
-        let (lt, rt) = (self.types.ty(left), self.types.ty(right));
-        // An absent key is no string, and in Go an empty one.
-        for (one, other) in [(left, right), (right, left)] {
-            if let (ExprKind::Member { object, key, .. }, ExprKind::Text(text)) =
-                (&one.kind, &other.kind)
-                && matches!(object.kind, ExprKind::Data)
-                && !text.is_empty()
-            {
-                let field = self.data_or_nothing(key);
-                return plain(&field, &Go::text(text));
-            }
-        }
-        match (&lt, &rt) {
-            (Ty::Text | Ty::OptText, Ty::Text | Ty::OptText)
-            | (Ty::Int, Ty::Int)
-            | (Ty::Bool, Ty::Bool) => {
-                let (a, b) = (self.value(left)?, self.value(right)?);
-                plain(&a, &b)
-            }
-            (lt, rt) if lt.is_number() && rt.is_number() => {
-                let (a, b) = (self.float(left)?, self.float(right)?);
-                plain(&a, &b)
-            }
-            (Ty::Text, number) | (number, Ty::Text) if !strict && number.is_number() => {
-                let (a, b) = (self.float(left)?, self.float(right)?);
-                plain(&a, &b)
-            }
-            (Ty::Json | Ty::OptJson, Ty::Json | Ty::OptJson) => {
-                let (a, b) = (self.value(left)?, self.value(right)?);
-                let (a, b) = (self.keep(a), self.keep(b));
-                for side in [&a, &b] {
-                    let test = format!(
-                        "or (kindIs \"invalid\" {0}) (kindIs \"slice\" {0}) (kindIs \"map\" {0})",
-                        side.text
-                    );
-                    self.fail_if(&test, "a value cannot be compared");
-                }
-                if !strict {
-                    let test = format!("ne (kindOf {}) (kindOf {})", a.text, b.text);
-                    self.fail_if(&test, "values of two kinds are compared");
-                }
-                let not = if negated { "not " } else { "" };
-                let text = format!("deepEqual {} {}", a.text, b.text);
-                Ok(Go::call(if negated { format!("{not}({text})") } else { text }, Ty::Bool))
-            }
-            (Ty::Json | Ty::OptJson, _) => {
-                self.equal_json(value, left, right, &rt, strict, negated)
-            }
-            (_, Ty::Json | Ty::OptJson) => {
-                self.equal_json(value, right, left, &lt, strict, negated)
-            }
-            (Ty::List(_) | Ty::Map(_), _) | (_, Ty::List(_) | Ty::Map(_)) => {
-                self.refuse(value.span, "a comparison of objects")
-            }
-            // Values of two types are never the same.
-            _ if strict => Ok(Go::simple(negated.to_string(), Ty::Bool)),
-            _ => self.refuse(value.span, "`==` between values of two types"),
-        }
-    }
-
-    /// A value from JSON and one whose type is known.
-    fn equal_json(
-        &mut self,
-        value: &Expr,
-        json: &Expr,
-        known: &Expr,
-        ty: &Ty,
-        strict: bool,
-        negated: bool,
-    ) -> Result<Go, Refusal> {
-        let (kind, known) = match ty {
-            Ty::Text => ("string", self.value(known)?),
-            Ty::Int => match &known.kind {
-                ExprKind::Number(number) => {
-                    ("float64", Go::simple(format!("{number:.1}"), Ty::Float))
-                }
-                _ => ("float64", self.float(known)?),
-            },
-            Ty::Float | Ty::Number => ("float64", self.float(known)?),
-            Ty::Bool => ("bool", self.value(known)?),
-            _ => return self.refuse(value.span, "a comparison of what may be anything"),
-        };
-        let given = self.value(json)?;
-        let given = self.keep(given);
-        if !self.exact {
-            let name = if negated { "ne" } else { "eq" };
-            return Ok(Go::call(format!("{name} {} {}", given.text, known.arg()), Ty::Bool));
-        }
-        if !strict {
-            let test = format!(
-                "not (or (kindIs \"invalid\" {0}) (kindIs {1} {0}))",
-                given.text,
-                quote(kind)
-            );
-            self.fail_if(&test, "values of two kinds are compared");
-        }
-        let text =
-            format!("and (kindIs {1} {0}) (eq {0} {2})", given.text, quote(kind), known.arg());
-        Ok(Go::call(if negated { format!("not ({text})") } else { text }, Ty::Bool))
     }
 
     fn ordered(

@@ -7,7 +7,7 @@ use super::order::Arranged;
 use super::types::Ty;
 use crate::codes;
 use crate::lodash::Refusal;
-use crate::lodash::ir::{Expr, ExprKind, Function, Span};
+use crate::lodash::ir::{Each, Expr, ExprKind, Function, Span};
 
 /// JSON text, in parts.
 #[derive(Default)]
@@ -67,7 +67,7 @@ impl Printer<'_> {
             Some(ExprKind::Text(text)) => text.chars().take(10).collect(),
             Some(_) => return self.refuse(span, "an indentation that is computed"),
         };
-        if is_written_out(value) {
+        if self.is_written_out(value) {
             let mut parts = Parts::default();
             self.json(value, "", &step, &mut parts)?;
             return Ok((parts.joined(), None));
@@ -101,6 +101,21 @@ impl Printer<'_> {
                 Ok((given, None))
             }
             _ => Ok((self.value(value)?, None)),
+        }
+    }
+
+    /// True for literals, whose members keep their order, for lists of them, and for lists of
+    /// numbers, which may be none.
+    fn is_written_out(&self, value: &Expr) -> bool {
+        match &value.kind {
+            ExprKind::Object(_) | ExprKind::List(_) => true,
+            ExprKind::Each { method: Each::Map, result, optional: false, .. } => {
+                self.is_written_out(result) || self.types.ty(result) == Ty::Number
+            }
+            ExprKind::Call { function: Function::FromEntries, arguments } => {
+                single_entry(arguments).is_some()
+            }
+            _ => false,
         }
     }
 
@@ -233,6 +248,36 @@ impl Printer<'_> {
                 out.text("}");
                 Ok(())
             }
+            ExprKind::Each {
+                method: Each::Map,
+                receiver,
+                item,
+                index,
+                result,
+                optional: false,
+            } if self.is_written_out(value) => {
+                let list = self.set(&Go::call("list", Ty::list(Ty::Text)));
+                self.over(receiver, true, item, *index, |printer| {
+                    let mut parts = Parts::default();
+                    printer.json(result, &inner, step, &mut parts)?;
+                    let element = parts.joined();
+                    printer.action(format!("{0} = append {0} {1}", list.text, element.arg()));
+                    Ok(())
+                })?;
+                let text = self.set(&Go::text("[]"));
+                self.action(format!("if {}", list.text));
+                self.action(format!(
+                    "{} = print {} (join {} {}) {}",
+                    text.text,
+                    quote(&format!("[{line}")),
+                    quote(&format!(",{line}")),
+                    list.text,
+                    quote(&format!("{end}]"))
+                ));
+                self.action("end");
+                out.go(&text);
+                Ok(())
+            }
             ExprKind::List(items) => {
                 if items.is_empty() {
                     out.text("[]");
@@ -243,7 +288,7 @@ impl Printer<'_> {
                     out.text(if i == 0 { "" } else { "," });
                     out.text(&line);
                     // Undefined is null in a list.
-                    if is_written_out(item) {
+                    if self.is_written_out(item) {
                         self.json(item, &inner, step, out)?;
                     } else {
                         let given = self.value(item)?;
@@ -285,7 +330,7 @@ impl Printer<'_> {
             let mut parts = Parts::default();
             parts.text(&json_key(key, step));
             let mut hole = None;
-            if is_written_out(member) {
+            if self.is_written_out(member) {
                 self.json(member, indent, step, &mut parts)?;
             } else {
                 let (given, absent) = self.maybe_absent(member)?;
@@ -380,17 +425,6 @@ pub(super) fn single_entry(arguments: &[Expr]) -> Option<(&Expr, &Expr)> {
     let [Expr { kind: ExprKind::List(entry), .. }] = entries.as_slice() else { return None };
     let [key, value] = entry.as_slice() else { return None };
     Some((key, value))
-}
-
-/// True for literals, whose members keep their order.
-fn is_written_out(value: &Expr) -> bool {
-    match &value.kind {
-        ExprKind::Object(_) | ExprKind::List(_) => true,
-        ExprKind::Call { function: Function::FromEntries, arguments } => {
-            single_entry(arguments).is_some()
-        }
-        _ => false,
-    }
 }
 
 /// The number of a key that JavaScript orders by number.

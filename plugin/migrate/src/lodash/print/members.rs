@@ -5,7 +5,8 @@ use super::types::{Ty, never_empty};
 use super::{Printer, nil};
 use crate::codes;
 use crate::lodash::Refusal;
-use crate::lodash::ir::{Expr, ExprKind};
+use crate::lodash::ir::{Expr, ExprKind, Function};
+use crate::lodash::parse::names::INHERITED;
 
 impl Printer<'_> {
     /// `.x`, which fails when there is none.
@@ -78,6 +79,9 @@ impl Printer<'_> {
         }
         if is_index && let Some(group) = self.group(value, object, key)? {
             return Ok(group);
+        }
+        if is_index || key == "length" {
+            self.known_object(object)?;
         }
         let never_empty = never_empty(object);
         let given = self.value(object)?;
@@ -184,7 +188,7 @@ impl Printer<'_> {
     }
 
     /// `length` of what may be a string or a list; an object may have a member of that name.
-    fn length(&mut self, object: Go, of: &Expr) -> Go {
+    pub(super) fn length(&mut self, object: Go, of: &Expr) -> Go {
         if !self.exact {
             self.note(
                 &codes::W07,
@@ -224,6 +228,7 @@ impl Printer<'_> {
             self.action(format!("{} = {element}", found.text));
             self.action("end");
             self.action("end");
+            self.fail_on_inherited(index, &key, &found);
             return Ok(Go { ty: Ty::OptText, ..found });
         }
         let given = self.value(object)?;
@@ -234,13 +239,77 @@ impl Printer<'_> {
                     Ty::Map(item) => (**item).clone().join(Ty::Undefined),
                     _ => Ty::OptJson,
                 };
+                if self.exact && !self.is_of_a_loop(index) {
+                    return Ok(self.element_or_member(index, given, key, ty));
+                }
                 Ok(Go::call(format!("index {} {}", given.arg(), key.arg()), ty))
+            }
+            (Ty::Map(_), _) if self.is_place(index) => {
+                self.known_object(object)?;
+                self.refuse(value.span, "a computed key of what may be anything")
             }
             (list @ (Ty::List(_) | Ty::Json | Ty::OptJson), _) if self.is_place(index) => {
                 let place = self.place(index)?;
                 Ok(self.place_in(given, &place, list.item()))
             }
             _ => self.refuse(value.span, "a computed key of what may be anything"),
+        }
+    }
+
+    /// What a key says that may be a number or a name.
+    fn element_or_member(&mut self, index: &Expr, object: Go, key: Go, ty: Ty) -> Go {
+        let (object, key) = (self.keep(object), self.keep(key));
+        let found = self.set(&nil());
+        if object.ty.is_json() {
+            let whole = quote("^(?:0|[1-9][0-9]{0,8})$");
+            self.action(format!("if kindIs \"slice\" {}", object.text));
+            self.action(format!("if regexMatch {whole} {}", key.text));
+            self.action(format!("if gt (len {}) (int {})", object.text, key.text));
+            self.action(format!("{} = index {} (int {})", found.text, object.text, key.text));
+            self.action("end");
+            self.action(format!("else if regexMatch \"[A-Za-z]\" {}", key.text));
+            self.fail("a list is asked for a member");
+            self.action("end");
+            self.action("else");
+        }
+        self.action(format!("{} = index {} {}", found.text, object.text, key.text));
+        if object.ty.is_json() {
+            self.action("end");
+        }
+        self.fail_on_inherited(index, &key, &found);
+        Go { ty, ..found }
+    }
+
+    /// Ends the rendering where JavaScript finds what every object has.
+    fn fail_on_inherited(&mut self, index: &Expr, key: &Go, found: &Go) {
+        if !self.exact || self.is_of_a_loop(index) {
+            return;
+        }
+        let names = quote(&format!("^(?:{})$", INHERITED.join("|")));
+        let test =
+            format!("and (kindIs \"invalid\" {}) (regexMatch {names} {})", found.text, key.text);
+        self.fail_if(&test, "a key is the name of what every object has");
+    }
+
+    /// A parameter or a variable of a loop: mostly one of the object's own keys.
+    fn is_of_a_loop(&self, key: &Expr) -> bool {
+        matches!(key.kind, ExprKind::Variable(id) if self.origins.constant(id).is_none())
+    }
+
+    /// Refuses what is read from YAML where it has to be something else than an object to make any
+    /// sense: ESO reads objects only.
+    pub(super) fn known_object(&self, value: &Expr) -> Result<(), Refusal> {
+        match &value.kind {
+            ExprKind::Call { function: Function::YamlLoad, .. } => {
+                self.refuse(value.span, "YAML that is no object")
+            }
+            ExprKind::Variable(id) => match self.origins.constant(*id) {
+                Some(origin) if matches!(origin.kind, ExprKind::Call { .. }) => {
+                    self.known_object(origin)
+                }
+                _ => Ok(()),
+            },
+            _ => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod conditions;
 mod defined;
+mod equality;
 mod go;
 mod json;
 mod lists;

@@ -151,7 +151,13 @@ impl Printer<'_> {
             let number = self.whole_within(number, SAFE);
             return Ok(Go::call(format!("sub 0 {}", number.arg()), Ty::Int));
         }
-        Ok(self.calculated(Binary::Sub, Go::simple("0", Ty::Int), number))
+        let number = self.keep(number);
+        let found = self.set(&Go::call(NAN, Ty::Number));
+        self.action(format!("if eq {0} {0}", number.text));
+        // What it computes with are the digits of the number, so that it loses none.
+        self.action(format!("{} = mulf {} -1.0", found.text, number.text));
+        self.action("end");
+        Ok(found)
     }
 
     pub(super) fn arithmetic(

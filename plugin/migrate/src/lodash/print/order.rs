@@ -100,6 +100,11 @@ impl<'p> Origins<'p> {
         }
     }
 
+    /// The value of a variable that is set once.
+    pub(super) fn constant(&self, id: VariableId) -> Option<&'p Expr> {
+        self.constants.get(&id).copied()
+    }
+
     /// Whether a text is the same here as where it was first computed.
     fn is_constant(&self, text: &Expr, far: usize) -> bool {
         let Some(far) = far.checked_sub(1) else { return false };
@@ -163,7 +168,7 @@ impl Printer<'_> {
                 Ok(Some(self.set(&numbered)))
             }
             ExprKind::Chain(inner) => self.numbered(inner, far),
-            ExprKind::Variable(id) => match self.origins.constants.get(id).copied() {
+            ExprKind::Variable(id) => match self.origins.constant(*id) {
                 Some(value) => self.numbered(value, far),
                 None => Ok(None),
             },

@@ -12,6 +12,7 @@ use crate::lodash::ir::{Binary, Each, Expr, ExprKind, Function, Logical, Method}
 impl Printer<'_> {
     /// `<%= E %>`: nothing for null and undefined.
     pub(super) fn print(&mut self, value: &Expr) -> Result<(), Refusal> {
+        self.known_object(value)?;
         match &value.kind {
             ExprKind::Undefined | ExprKind::Null => Ok(()),
             ExprKind::Number(number) if *number == 0.0 => {
@@ -38,6 +39,17 @@ impl Printer<'_> {
                 }
                 Ok(())
             }
+            ExprKind::Method { method: Method::Match, receiver, arguments, optional: false } => {
+                let found = self.matches(value, receiver, arguments)?;
+                // Without a match it is null, and there is nothing in Go's list either.
+                self.print_value(found, value);
+                Ok(())
+            }
+            ExprKind::Member { object, key, optional: false }
+                if key == "length" && self.exact && self.types.ty(object).is_json() =>
+            {
+                self.print_length(value, object)
+            }
             // Undeclared keys print nothing when they are absent, in Go as well.
             ExprKind::Member { object, key, optional: false }
                 if matches!(object.kind, ExprKind::Data) =>
@@ -60,6 +72,25 @@ impl Printer<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// `length` of what may be anything: an object may have a member of that name, and what is
+    /// neither object, list nor text has none.
+    fn print_length(&mut self, value: &Expr, object: &Expr) -> Result<(), Refusal> {
+        self.fails_on_others(value);
+        let given = self.value(object)?;
+        let given = self.keep(given);
+        let helper = self.helper(Helper::Print);
+        self.action(format!("if kindIs \"map\" {}", given.text));
+        self.action(format!("template {} (index {} \"length\")", quote(helper), given.text));
+        self.action(format!(
+            "else if not (or (kindIs \"float64\" {0}) (kindIs \"bool\" {0}))",
+            given.text
+        ));
+        let length = self.length(given, value);
+        self.action(length.text);
+        self.action("end");
+        Ok(())
     }
 
     /// A value by what is known of it.
@@ -157,6 +188,17 @@ impl Printer<'_> {
     /// `String(E)`, as in a template literal.
     fn print_string(&mut self, value: &Expr) -> Result<(), Refusal> {
         match self.types.ty(value) {
+            Ty::Text
+                if matches!(
+                    value.kind,
+                    ExprKind::Call { function: Function::JsonStringify, .. }
+                ) =>
+            {
+                // It may be undefined.
+                let text = self.text(value)?;
+                self.action(text.text);
+                Ok(())
+            }
             Ty::Text => self.print_text(value),
             Ty::Undefined => {
                 self.literal("undefined");
@@ -205,6 +247,7 @@ impl Printer<'_> {
 
     /// `<%- E %>`
     pub(super) fn print_escaped(&mut self, value: &Expr) -> Result<(), Refusal> {
+        self.known_object(value)?;
         match self.types.ty(value) {
             Ty::Undefined | Ty::Null | Ty::Int | Ty::Bool => self.print(value),
             Ty::Text => {

@@ -7,7 +7,7 @@ use crate::lodash::Refusal;
 use crate::lodash::ir::{Expr, ExprKind, Method, Regex};
 
 impl Printer<'_> {
-    /// `slice` or `includes` of what may be a string or a list.
+    /// `slice`, `includes` or `indexOf` of what may be a string or a list.
     pub(super) fn by_kind(
         &mut self,
         value: &Expr,
@@ -19,16 +19,16 @@ impl Printer<'_> {
         let given = self.keep(given);
         let found = self.set(&nil());
         self.action(format!("if kindIs \"slice\" {}", given.text));
-        let of_list = if method == Method::Slice {
-            self.list_part(value, &given, arguments, Ty::list(Ty::Json))?
-        } else {
-            match arguments {
-                [item] if self.types.ty(item) == Ty::Text => {
-                    let item = self.value(item)?;
-                    Go::call(format!("has {} {}", item.arg(), given.text), Ty::Bool)
-                }
-                _ => return self.refuse(value.span, "a search for what may be anything"),
+        let of_list = match (method, arguments) {
+            (Method::Slice, _) => self.list_part(value, &given, arguments, Ty::list(Ty::Json))?,
+            (Method::IndexOf, [item]) if self.types.ty(item) == Ty::Text => {
+                self.place_in_list(&given, item)?
             }
+            (_, [item]) if self.types.ty(item) == Ty::Text => {
+                let item = self.value(item)?;
+                Go::call(format!("has {} {}", item.arg(), given.text), Ty::Bool)
+            }
+            _ => return self.refuse(value.span, "a search for what may be anything"),
         };
         self.action(format!("{} = {}", found.text, of_list.text));
         self.action("else");
@@ -36,7 +36,11 @@ impl Printer<'_> {
         let of_text = self.string_method(value, method, text, arguments)?;
         self.action(format!("{} = {}", found.text, of_text.text));
         self.action("end");
-        let ty = if method == Method::Slice { Ty::Json } else { Ty::Bool };
+        let ty = match method {
+            Method::Slice => Ty::Json,
+            Method::IndexOf => Ty::Int,
+            _ => Ty::Bool,
+        };
         Ok(Go { ty, ..found })
     }
 
@@ -51,15 +55,23 @@ impl Printer<'_> {
             return self.refuse(value.span, "a search from a place on");
         };
         let list = self.value(receiver)?;
-        if list.ty != Ty::list(Ty::Text) || self.types.ty(wanted) != Ty::Text {
+        if list.ty != Ty::list(Ty::Text) || !matches!(self.types.ty(wanted), Ty::Text | Ty::OptText)
+        {
             return self.refuse(value.span, "a search for what may be anything");
         }
+        self.place_in_list(&list, wanted)
+    }
+
+    /// The place of a text in a list that may hold other things.
+    fn place_in_list(&mut self, list: &Go, wanted: &Expr) -> Result<Go, Refusal> {
         let wanted = self.value(wanted)?;
         let wanted = self.keep_in_loops(wanted);
         let found = self.set(&Go::simple("-1", Ty::Int));
         let (place, item) = (self.temporary(), self.temporary());
         self.action(format!("range {place}, {item} := {}", list.text));
-        self.action(format!("if and (eq {} -1) (eq {item} {})", found.text, wanted.text));
+        let is_text =
+            if list.ty.is_json() { format!("(kindIs \"string\" {item}) ") } else { String::new() };
+        self.action(format!("if and (eq {} -1) {is_text}(eq {item} {})", found.text, wanted.text));
         self.action(format!("{} = {place}", found.text));
         self.action("end");
         self.action("end");
@@ -79,7 +91,7 @@ impl Printer<'_> {
         Ok((text, pattern))
     }
 
-    /// `E.match(/re/g)`: all matches; without any it is null, and nothing can be done with that.
+    /// `E.match(/re/g)`: all matches; without any it is null, and an empty list here.
     pub(super) fn matches(
         &mut self,
         value: &Expr,
@@ -99,7 +111,6 @@ impl Printer<'_> {
                     format!("regexFindAll {} {} -1", quote(&go.text), text.arg()),
                     Ty::list(Ty::Text),
                 ));
-                self.fail_if(&format!("not {}", found.text), "a value does not match");
                 Ok(found)
             }
             _ => self.refuse(value.span, "the result of `match`"),

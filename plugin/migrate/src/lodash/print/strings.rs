@@ -47,7 +47,12 @@ impl Printer<'_> {
             Method::Join | Method::Pop | Method::Shift | Method::Reverse | Method::Sort => {
                 return self.list_method(value, method, receiver, arguments);
             }
-            Method::Match => return self.matches(value, receiver, arguments),
+            Method::Match => {
+                let found = self.matches(value, receiver, arguments)?;
+                // Nothing can be done with null.
+                self.fail_if(&format!("not {}", found.text), "a value does not match");
+                return Ok(found);
+            }
             Method::IndexOf if matches!(ty, Ty::List(_)) => {
                 return self.place_of(value, receiver, arguments);
             }
@@ -56,11 +61,11 @@ impl Printer<'_> {
             {
                 return self.list_method(value, method, receiver, arguments);
             }
-            Method::Slice | Method::Includes if ty.is_json() => {
+            Method::Slice | Method::Includes | Method::IndexOf if ty.is_json() => {
                 return self.by_kind(value, method, receiver, arguments);
             }
-            Method::IndexOf | Method::Concat if ty.is_json() && self.exact => {
-                // A list has these methods, too, and they do something else.
+            Method::Concat if ty.is_json() && self.exact => {
+                // A list has this method, too, and it does something else.
                 let given = self.value(receiver)?;
                 let given = self.keep(given);
                 let test = format!("not (kindIs \"string\" {})", given.text);
@@ -113,21 +118,25 @@ impl Printer<'_> {
                 Ok(Go::call(format!("{name} {} {}", part.arg(), text.arg()), Ty::Bool))
             }
             (Method::IndexOf, [part]) => {
-                let ExprKind::Text(part) = &part.kind else {
-                    return self.refuse(value.span, "a search for what is computed");
-                };
-                if part.is_empty() {
-                    return self.refuse(value.span, "a search for nothing");
+                if self.types.ty(part) != Ty::Text {
+                    return self.refuse(value.span, "a search for what may be no string");
                 }
                 let text = self.keep(text);
+                let part = self.value(part)?;
+                let part = self.keep(part);
                 let place = self.set(&Go::simple("-1", Ty::Int));
-                self.action(format!("if contains {} {}", quote(part), text.text));
-                self.action(format!(
-                    "{} = len (index (splitn {} 2 {}) \"_0\")",
-                    place.text,
-                    quote(part),
-                    text.text
-                ));
+                self.action(format!("if contains {} {}", part.text, text.text));
+                // What is empty would split between all characters.
+                let before = format!("index (splitn {} 2 {}) \"_0\"", part.text, text.text);
+                self.action(match part.text.as_str() {
+                    "\"\"" => format!("{} = 0", place.text),
+                    literal if literal.starts_with('"') => {
+                        format!("{} = len ({before})", place.text)
+                    }
+                    computed => {
+                        format!("{} = ternary 0 (len ({before})) (eq {computed} \"\")", place.text)
+                    }
+                });
                 self.action("end");
                 Ok(place)
             }
@@ -185,15 +194,15 @@ impl Printer<'_> {
             (Method::Slice, [start]) => match number(start) {
                 Some(start) if start < 0 => Ok(text.pipe(&format!("trunc {start}"), Ty::Text)),
                 Some(start) => Ok(self.part(text, start, None)),
-                None => self.computed_part(value, text, start, None),
+                None => self.computed_part(value, method, text, start, None),
             },
             (Method::Slice, [start, end]) => match (number(start), number(end)) {
                 (Some(start), Some(end)) => Ok(self.slice(text, start, end)),
-                _ => self.computed_part(value, text, start, Some(end)),
+                _ => self.computed_part(value, method, text, start, Some(end)),
             },
             (Method::Substring, [start]) => match number(start) {
                 Some(start) => Ok(self.part(text, start.max(0), None)),
-                None => self.computed_part(value, text, start, None),
+                None => self.computed_part(value, method, text, start, None),
             },
             (Method::Substring, [start, end]) => match (number(start), number(end)) {
                 (Some(start), Some(end)) => {
@@ -201,7 +210,7 @@ impl Printer<'_> {
                     let (start, end) = (start.min(end), start.max(end));
                     Ok(self.part(text, start, Some(end - start)))
                 }
-                _ => self.computed_part(value, text, start, Some(end)),
+                _ => self.computed_part(value, method, text, start, Some(end)),
             },
             (Method::Substr, [start]) => match number(start) {
                 Some(start) if start < 0 => Ok(text.pipe(&format!("trunc {start}"), Ty::Text)),
@@ -265,6 +274,7 @@ impl Printer<'_> {
     fn computed_part(
         &mut self,
         value: &Expr,
+        method: Method,
         text: Go,
         start: &Expr,
         end: Option<&Expr>,
@@ -273,25 +283,35 @@ impl Printer<'_> {
             return self.refuse(value.span, "a part of a string that is computed");
         }
         let text = self.keep(text);
-        let start = self.whole(start)?;
-        let start = self.keep(start);
-        let end = match end {
-            None => Go::simple(format!("(len {})", text.text), Ty::Int),
-            Some(end) => {
-                let end = self.whole(end)?;
-                self.keep(end)
-            }
+        let length = format!("(len {})", text.text);
+        let mut places = Vec::new();
+        for place in [Some(start), end] {
+            let Some(place) = place else {
+                places.push(length.clone());
+                continue;
+            };
+            let place = self.whole(place)?;
+            let place = self.keep(place);
+            // Beyond an end of the text it is that end; `slice` counts from the other end, too.
+            let within = format!("max 0 (min {} {length})", place.text);
+            let within = if method == Method::Slice {
+                let from_end = format!("max 0 (add {} {length})", place.text);
+                format!("ternary ({from_end}) ({within}) (lt (int64 {}) 0)", place.text)
+            } else {
+                within
+            };
+            places.push(self.set(&Go::call(within, Ty::Int)).text);
+        }
+        let [start, end] = places.as_slice() else {
+            return self.refuse(value.span, "a part of a string that is computed");
         };
-        let test = format!(
-            "or (lt (int64 {1}) 0) (gt (int64 {1}) (int64 {2})) (gt (int64 {2}) (int64 (len {0})))",
-            text.text, start.text, end.text
-        );
-        self.fail_if(&test, "a part of a string is outside of it");
+        let (first, last) = if method == Method::Slice {
+            (start.clone(), format!("(max {start} {end})"))
+        } else {
+            (format!("(min {start} {end})"), format!("(max {start} {end})"))
+        };
         // Its end counts from 0; a negative one would mean all of it.
-        Ok(Go::call(
-            format!("substr (int {}) (int {}) {}", start.text, end.text, text.text),
-            Ty::Text,
-        ))
+        Ok(Go::call(format!("substr (int {first}) (int {last}) {}", text.text), Ty::Text))
     }
 
     fn split(&mut self, value: &Expr, text: &Go, separator: &Expr) -> Result<Go, Refusal> {

@@ -154,8 +154,18 @@ impl Printer<'_> {
             Ty::Null => return Ok(Go::text("null")),
             _ => {}
         }
+        self.known_object(value)?;
         if let Some(sum) = self.printed_sum(value)? {
             return Ok(sum);
+        }
+        if let ExprKind::Call { function: Function::JsonStringify, arguments } = &value.kind {
+            let (json, absent) = self.stringify(value.span, arguments)?;
+            let Some(absent) = absent else { return Ok(json) };
+            let text = self.set(&Go::text("undefined"));
+            self.action(format!("if not ({absent})"));
+            self.action(format!("{} = {}", text.text, json.text));
+            self.action("end");
+            return Ok(text);
         }
         let (given, nil) = self.value_or_nil(value)?;
         Ok(self.shown(given, &nil, value))
@@ -470,8 +480,7 @@ impl Printer<'_> {
         }
         let name = self.set(&Go::simple("\"object\"", Ty::Text));
         let undefined = self.undefined_test(operand)?;
-        let given = self.value(operand)?;
-        let given = self.keep(given);
+        let given = self.json_value(operand)?;
         for (i, (kind, word)) in
             [("string", "string"), ("float64", "number"), ("bool", "boolean")].iter().enumerate()
         {
