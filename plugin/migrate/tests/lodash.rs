@@ -76,6 +76,10 @@ fn templates_render_what_lodash_renders() {
         ("<%= parseInt(data.absent, 10) - 1 %>", "NaN"),
         ("<%= JSON.parse(data.j).missing > 1 ? 'more' : 'not more' %>", "not more"),
         ("<%= JSON.parse(data.j).n + 1 %>", "12345679"),
+        ("<%= JSON.parse(data.j).l.length + 1 %>", "5"),
+        ("<% if (JSON.parse(data.j).l.length === 4) { %>four<% } %>", "four"),
+        ("<%= JSON.parse(data.j).n == '12345678' %>", "true"),
+        ("<%= JSON.parse(data.j).o === JSON.parse(data.j).o %>", "false"),
         ("<%= JSON.parse(data.j).s + JSON.parse(data.j).missing %>", "strundefined"),
         ("<% for (const c of 'ab') { %><%= ['abc'].indexOf(data.x) %><% } %>", "00"),
     ] {

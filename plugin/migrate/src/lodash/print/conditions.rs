@@ -115,6 +115,12 @@ impl Printer<'_> {
                 let given = self.value(value)?;
                 Ok(format!("kindIs \"invalid\" {}", given.arg()))
             }
+            // A length that is not there ends the rendering.
+            Ty::OptJson if matches!(&value.kind, ExprKind::Member { key, optional: false, .. } if key == "length") =>
+            {
+                self.value(value)?;
+                Ok("false".to_owned())
+            }
             Ty::OptJson => match self.owner(value)? {
                 Some((object, key)) => Ok(format!("not (hasKey {} {})", object.text, quote(&key))),
                 None => self.refuse(value.span, "undefined told apart from null"),

@@ -4,6 +4,7 @@ use super::Printer;
 use super::defined::Helper;
 use super::go::{Go, quote};
 use super::order::Arranged;
+use super::strings::only_ascii_in;
 use super::types::Ty;
 use crate::codes;
 use crate::lodash::Refusal;
@@ -139,7 +140,10 @@ impl Printer<'_> {
             return Ok(self.with_helper(Helper::Text, given, "text", Ty::Text));
         }
         if scalar || texts && step.is_empty() {
-            return Ok(given.pipe("toRawJson", Ty::Text));
+            let json = given.pipe("toRawJson", Ty::Text);
+            let ascii = !matches!(given.ty, Ty::Text | Ty::OptText | Ty::List(_))
+                || only_ascii_in(self.origins.followed(value));
+            return Ok(if ascii { json } else { self.checked_json(json) });
         }
         if texts {
             return Ok(self.indented(given, indent, step));

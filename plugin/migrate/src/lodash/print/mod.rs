@@ -9,6 +9,7 @@
 mod conditions;
 mod defined;
 mod equality;
+mod escape;
 mod go;
 mod json;
 mod lists;

@@ -28,6 +28,8 @@ pub(super) enum Nan {
     Fails,
     /// It is the text `NaN`: the sum is printed.
     Text,
+    /// As before, and the sign of a zero would be printed as well.
+    Escaped,
 }
 
 impl Printer<'_> {
@@ -122,6 +124,9 @@ impl Printer<'_> {
         }
         let given = self.value(value)?;
         let given = self.keep(given);
+        if given.ty == Ty::Int {
+            return Ok(given);
+        }
         self.fail_if(&format!("not (kindIs \"float64\" {})", given.text), "a place is a text");
         let place = self.whole_within(Go { ty: Ty::Float, ..given }, SAFE);
         Ok(self.keep(place))
@@ -248,6 +253,18 @@ impl Printer<'_> {
                 ["string", "slice", "map"].map(|kind| format!("(kindIs \"{kind}\" {})", side.text)),
             );
         }
+        if joins.is_empty() {
+            // Lengths are numbers wherever there are any.
+            let [(left, _), (right, _)] = sides.as_slice() else {
+                return self.refuse(value.span, "arithmetic");
+            };
+            let added = self.calculated(Binary::Add, left.clone(), right.clone());
+            return Ok(match nan {
+                Nan::Fails if added.ty == Ty::Int => added,
+                Nan::Fails => self.held(added, &Ty::Json),
+                Nan::Text | Nan::Escaped => self.text_of(added, &Nil::Unknown),
+            });
+        }
         let sum = self.set(&Go { ty: Ty::Json, ..super::nil() });
         self.action(format!("if or {}", joins.join(" ")));
         let mut texts = Vec::new();
@@ -266,10 +283,17 @@ impl Printer<'_> {
         let [left, right] = numbers.as_slice() else {
             return self.refuse(value.span, "arithmetic");
         };
+        if nan == Nan::Escaped && left.ty != Ty::Int && right.ty != Ty::Int {
+            let test = format!(
+                "and (eq (toString {}) \"-0\") (eq (toString {}) \"-0\")",
+                left.text, right.text
+            );
+            self.fail_if(&test, "a sum is a negative zero");
+        }
         let added = self.calculated(Binary::Add, left.clone(), right.clone());
         let added = match nan {
             Nan::Fails => self.held(added, &Ty::Json),
-            Nan::Text => self.number_text(added, "NaN"),
+            Nan::Text | Nan::Escaped => self.number_text(added, "NaN"),
         };
         self.action(format!("{} = {}", sum.text, added.text));
         self.action("end");
@@ -277,12 +301,12 @@ impl Printer<'_> {
     }
 
     /// The sum of values of JSON that is printed.
-    pub(super) fn printed_sum(&mut self, value: &Expr) -> Result<Option<Go>, Refusal> {
+    pub(super) fn printed_sum(&mut self, value: &Expr, nan: Nan) -> Result<Option<Go>, Refusal> {
         match &value.kind {
             ExprKind::Binary { operator: Binary::Add, left, right }
                 if self.exact && self.types.ty(value).is_json() =>
             {
-                let sum = self.sum(value, left, right, Nan::Text)?;
+                let sum = self.sum(value, left, right, nan)?;
                 Ok(Some(Go { ty: Ty::Text, ..sum }))
             }
             _ => Ok(None),

@@ -105,6 +105,25 @@ impl<'p> Origins<'p> {
         self.constants.get(&id).copied()
     }
 
+    /// Whether a variable is set more than once.
+    pub(super) fn is_changed(&self, id: VariableId) -> bool {
+        self.changed.contains(&id)
+    }
+
+    /// What a variable that is set once stands for.
+    pub(super) fn followed<'e>(&self, mut value: &'e Expr) -> &'e Expr
+    where
+        'p: 'e,
+    {
+        for _ in 0..FAR {
+            match value.kind {
+                ExprKind::Variable(id) if let Some(origin) = self.constant(id) => value = origin,
+                _ => break,
+            }
+        }
+        value
+    }
+
     /// Whether a text is the same here as where it was first computed.
     fn is_constant(&self, text: &Expr, far: usize) -> bool {
         let Some(far) = far.checked_sub(1) else { return false };

@@ -3,7 +3,7 @@
 use super::Printer;
 use super::defined::Helper;
 use super::go::{Go, quote};
-use super::numbers::is_nan;
+use super::numbers::{Nan, is_nan};
 use super::types::Ty;
 use crate::codes;
 use crate::lodash::Refusal;
@@ -63,7 +63,7 @@ impl Printer<'_> {
                 if ty == Ty::Text {
                     return self.print_text(value);
                 }
-                if let Some(sum) = self.printed_sum(value)? {
+                if let Some(sum) = self.printed_sum(value, Nan::Text)? {
                     self.action(sum.text);
                     return Ok(());
                 }
@@ -245,64 +245,6 @@ impl Printer<'_> {
         }
     }
 
-    /// `<%- E %>`
-    pub(super) fn print_escaped(&mut self, value: &Expr) -> Result<(), Refusal> {
-        self.known_object(value)?;
-        match self.types.ty(value) {
-            Ty::Undefined | Ty::Null | Ty::Int | Ty::Bool => self.print(value),
-            Ty::Text => {
-                let given = self.value(value)?;
-                let escaped = escaped(&given);
-                self.action(escaped.text);
-                Ok(())
-            }
-            _ => {
-                if let Some(sum) = self.printed_sum(value)? {
-                    let escaped = escaped(&sum);
-                    self.action(escaped.text);
-                    return Ok(());
-                }
-                let given = match &value.kind {
-                    ExprKind::Member { object, key, .. }
-                        if matches!(object.kind, ExprKind::Data) =>
-                    {
-                        let field = self.data_or_nothing(key);
-                        let escaped = escaped(&field);
-                        self.action(escaped.text);
-                        return Ok(());
-                    }
-                    _ => self.value(value)?,
-                };
-                if given.ty.is_json() && !self.exact {
-                    self.note(
-                        &codes::W13,
-                        value.span,
-                        "a number or a missing value would print otherwise",
-                    );
-                    let escaped = escaped(&given);
-                    self.action(escaped.text);
-                    return Ok(());
-                }
-                let helper = self.helper(Helper::Escape);
-                if given.ty != Ty::Number {
-                    self.action(format!("template {} {}", quote(helper), given.arg()));
-                    return Ok(());
-                }
-                let given = self.keep(given);
-                self.action(format!("if {}", is_nan(&given)));
-                self.literal("NaN");
-                self.action("else");
-                if !matches!(value.kind, ExprKind::Call { .. }) {
-                    // Lodash writes the sign of a zero, which whole numbers of Go do not have.
-                    self.fail_if(&format!("eq {} 0.0", given.text), "a zero may be negative");
-                }
-                self.action(format!("template {} {}", quote(helper), given.text));
-                self.action("end");
-                Ok(())
-            }
-        }
-    }
-
     pub(super) fn either(
         &mut self,
         condition: &Expr,
@@ -406,12 +348,4 @@ impl Printer<'_> {
             printer.print(result)
         })
     }
-}
-
-/// The five characters of HTML that lodash replaces.
-pub(super) fn escaped(value: &Go) -> Go {
-    value.pipe(
-        r#"replace "&" "&amp;" | replace "<" "&lt;" | replace ">" "&gt;" | replace "\"" "&quot;" | replace "'" "&#39;""#,
-        Ty::Text,
-    )
 }

@@ -3,6 +3,7 @@
 use super::conditions::boolean;
 use super::defined::Helper;
 use super::go::{Go, Shape, quote};
+use super::numbers::Nan;
 use super::order::Arranged;
 use super::types::{Ty, number_type};
 use super::{Printer, nil};
@@ -155,7 +156,7 @@ impl Printer<'_> {
             _ => {}
         }
         self.known_object(value)?;
-        if let Some(sum) = self.printed_sum(value)? {
+        if let Some(sum) = self.printed_sum(value, Nan::Text)? {
             return Ok(sum);
         }
         if let ExprKind::Call { function: Function::JsonStringify, arguments } = &value.kind {
@@ -358,7 +359,7 @@ impl Printer<'_> {
                 match ty {
                     Ty::Text => {
                         let given = self.value(first)?;
-                        Ok(super::output::escaped(&given))
+                        Ok(super::escape::escaped(&given))
                     }
                     _ => self.refuse(value.span, "`_.escape` of what may be no string"),
                 }
