@@ -131,6 +131,9 @@ impl Printer<'_> {
 
     /// The object and key of a member of a map, each evaluated once.
     pub(super) fn owner(&mut self, value: &Expr) -> Result<Option<(Go, String)>, Refusal> {
+        if let ExprKind::Chain(inner) = &value.kind {
+            return self.optional_owner(value, inner);
+        }
         let ExprKind::Member { object, key, optional: false } = &value.kind else {
             return Ok(None);
         };

@@ -88,7 +88,15 @@ impl Printer<'_> {
         }
         if let Some(ordered) = ordered {
             let numbered = self.temporary();
-            self.action(format!("range {numbered}, $_ := {}", ordered.text));
+            let member = match value {
+                Some(value) if !self.origins.is_changed(value) => {
+                    let member = self.temporary();
+                    self.numbered.insert(value, member.clone());
+                    member
+                }
+                _ => "$_".to_owned(),
+            };
+            self.action(format!("range {numbered}, {member} := {}", ordered.text));
             let key = match key {
                 Some(key) => self.name(key),
                 None => self.temporary(),

@@ -361,6 +361,29 @@ impl Printer<'_> {
         Ok(Go { ty, ..found })
     }
 
+    /// The object and key of a chain that ends in `?.k`; an empty object where there is none.
+    pub(super) fn optional_owner(
+        &mut self,
+        value: &Expr,
+        inner: &Expr,
+    ) -> Result<Option<(Go, String)>, Refusal> {
+        let ExprKind::Member { object, key, optional: true } = &inner.kind else {
+            return Ok(None);
+        };
+        let is_index = !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
+        if is_index || key == "length" || !self.types.ty(object).is_json() {
+            return Ok(None);
+        }
+        self.fails_on_others(value);
+        let before =
+            if has_optional(object) { self.chain(value, object)? } else { self.value(object)? };
+        let owner = self.set(&before);
+        self.action(format!("if kindIs \"invalid\" {}", owner.text));
+        self.action(format!("{} = dict", owner.text));
+        self.action("end");
+        Ok(Some((owner, key.clone())))
+    }
+
     /// An optional chain: where the optional link is the last one, or where what follows are
     /// members, each of which may be of nothing.
     pub(super) fn chain(&mut self, value: &Expr, inner: &Expr) -> Result<Go, Refusal> {

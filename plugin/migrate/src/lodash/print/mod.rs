@@ -59,6 +59,7 @@ pub(super) fn print<'s>(program: &'s Program, scope: &'s Scope) -> Result<Printe
         out: Vec::new(),
         helpers: BTreeSet::new(),
         notes: Vec::new(),
+        numbered: BTreeMap::new(),
         temporaries: 0,
         ranges: 0,
     };
@@ -108,6 +109,8 @@ struct Printer<'s> {
     out: Vec<Piece>,
     helpers: BTreeSet<Helper>,
     notes: Vec<Note>,
+    /// Values of members, by the variables of Go that hold them with a number before each key.
+    numbered: BTreeMap<VariableId, String>,
     temporaries: usize,
     /// How many `range` are open: the dot is an element in them.
     ranges: usize,

@@ -187,6 +187,9 @@ impl Printer<'_> {
                 Ok(Some(self.set(&numbered)))
             }
             ExprKind::Chain(inner) => self.numbered(inner, far),
+            ExprKind::Variable(id) if let Some(member) = self.numbered.get(id) => {
+                Ok(Some(Go::simple(member.clone(), Ty::OptJson)))
+            }
             ExprKind::Variable(id) => match self.origins.constant(*id) {
                 Some(value) => self.numbered(value, far),
                 None => Ok(None),
