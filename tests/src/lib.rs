@@ -11,6 +11,7 @@ pub mod emulator;
 pub mod eso;
 pub mod fleet;
 pub mod helm;
+pub mod kes;
 pub mod kes_oracle;
 pub mod kubectl;
 pub mod node;

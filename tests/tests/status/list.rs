@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use extsecret_tests::api::Api;
 use extsecret_tests::cluster::Cluster;
-use extsecret_tests::require;
+use extsecret_tests::{kes, require};
 use serde_json::Value;
 
-use crate::{
-    KES_DEFINITION, assert_code, assert_says, call, external_secret, run, spec, synced, words,
-};
+use crate::{assert_code, assert_says, call, external_secret, run, spec, synced, words};
 
 /// A namespace with one that is well, one that fails, one that nobody refreshes, one that nobody
 /// has looked at.
@@ -165,7 +163,7 @@ fn objects_of_both_kinds() {
     assert_says(&ran.stderr, &["does not serve externalsecrets.kubernetes-client.io"]);
     assert!(!run(&cluster, &namespace, "status").stderr.contains("kubernetes-external-secrets"));
 
-    cluster.kubectl(["apply", "--filename=-"]).stdin(KES_DEFINITION).run().succeeded();
+    cluster.kubectl(["apply", "--filename=-"]).stdin(kes::DEFINITION).run().succeeded();
     cluster
         .kubectl([
             "wait",

@@ -20,29 +20,6 @@ use serde_json::{Value, json};
 const PASSWORD: &str = "pa55word-of-the-database";
 const PASSWORD_IN_BASE64: &str = "cGE1NXdvcmQtb2YtdGhlLWRhdGFiYXNl";
 
-/// The definition of kubernetes-external-secrets, as far as an API server needs it.
-const KES_DEFINITION: &str = "\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata:
-  name: externalsecrets.kubernetes-client.io
-spec:
-  group: kubernetes-client.io
-  scope: Namespaced
-  names:
-    plural: externalsecrets
-    singular: externalsecret
-    kind: ExternalSecret
-    shortNames: [es]
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      subresources: { status: {} }
-      schema:
-        openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true }
-";
-
 /// `kubectl extsecret ...`
 fn call(cluster: &Cluster, args: &str) -> Kubectl {
     cluster
