@@ -11,6 +11,7 @@ mod commands;
 mod complete;
 mod exit;
 mod files;
+mod iam;
 mod input;
 mod output;
 mod placement;

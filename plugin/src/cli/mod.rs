@@ -2,6 +2,7 @@
 
 mod cluster;
 mod consumers;
+mod iam;
 mod migrate;
 mod refresh;
 mod render;
@@ -20,6 +21,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 pub(crate) use cluster::Credential;
 pub(crate) use cluster::{ClusterArgs, RequestTimeout};
 pub(crate) use consumers::{ConsumersArgs, StaleArgs};
+pub(crate) use iam::{Format as IamFormat, IamArgs};
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
 pub(crate) use refresh::{DryRun, RefreshArgs};
 pub(crate) use render::{RenderArgs, ValueArgs};
@@ -67,6 +69,7 @@ pub(crate) enum Command {
     Refresh(Box<RefreshArgs>),
     Consumers(Box<ConsumersArgs>),
     Stale(Box<StaleArgs>),
+    Iam(Box<IamArgs>),
     Explain(ExplainArgs),
     Completion(CompletionArgs),
     Version(VersionArgs),
@@ -173,6 +176,7 @@ pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<C
         Command::Render(args) => ("render", args.check()),
         Command::Status(args) => ("status", args.check()),
         Command::Validate(args) => ("validate", args.check()),
+        Command::Iam(args) => ("iam", args.check()),
         Command::Refresh(_)
         | Command::Consumers(_)
         | Command::Stale(_)

@@ -1,6 +1,6 @@
 //! The flags of `validate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
@@ -94,14 +94,15 @@ pub(crate) enum Format {
 impl ValidateArgs {
     /// What clap cannot check.
     pub(super) fn check(&self) -> Result<(), (ErrorKind, String)> {
-        let word = self
-            .kustomize
-            .as_ref()
-            .is_some_and(|dir| dir.as_os_str().as_encoded_bytes().starts_with(b"-"));
-        if word {
-            let message = "the directory of -k cannot begin with a dash; write ./ before it";
-            return Err((ErrorKind::ValueValidation, message.to_owned()));
-        }
-        Ok(())
+        check_kustomize(self.kustomize.as_deref())
     }
+}
+
+/// kubectl would take such a directory for a flag.
+pub(super) fn check_kustomize(folder: Option<&Path>) -> Result<(), (ErrorKind, String)> {
+    if folder.is_some_and(|dir| dir.as_os_str().as_encoded_bytes().starts_with(b"-")) {
+        let message = "the directory of -k cannot begin with a dash; write ./ before it";
+        return Err((ErrorKind::ValueValidation, message.to_owned()));
+    }
+    Ok(())
 }

@@ -33,6 +33,7 @@ pub(crate) const KES_EXTERNAL_SECRETS: Kind =
     namespaced("kubernetes-client.io", "ExternalSecret", "externalsecrets");
 pub(crate) const SECRETS: Kind = namespaced("", "Secret", "secrets");
 pub(crate) const CONFIG_MAPS: Kind = namespaced("", "ConfigMap", "configmaps");
+pub(crate) const SERVICE_ACCOUNTS: Kind = namespaced("", "ServiceAccount", "serviceaccounts");
 pub(crate) const EVENTS: Kind = namespaced("", "Event", "events");
 pub(crate) const PODS: Kind = namespaced("", "Pod", "pods");
 pub(crate) const DEPLOYMENTS: Kind = namespaced("apps", "Deployment", "deployments");
@@ -97,6 +98,7 @@ mod tests {
             (CLUSTER_SECRET_STORES.path(None), path_of::<ClusterSecretStore>(None)),
             (SECRETS.path(ns), path_of::<core::Secret>(ns)),
             (CONFIG_MAPS.path(ns), path_of::<core::ConfigMap>(ns)),
+            (SERVICE_ACCOUNTS.path(ns), path_of::<core::ServiceAccount>(ns)),
             (EVENTS.path(ns), path_of::<core::Event>(ns)),
             (PODS.path(ns), path_of::<core::Pod>(ns)),
             (DEPLOYMENTS.path(ns), path_of::<apps::Deployment>(ns)),

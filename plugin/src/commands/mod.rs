@@ -3,6 +3,7 @@
 mod completion;
 mod consumers;
 mod explain;
+mod iam;
 mod migrate;
 mod refresh;
 mod render;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Refresh(args) => refresh::run(&args),
         Command::Consumers(args) => consumers::run(&args),
         Command::Stale(args) => consumers::stale(&args),
+        Command::Iam(args) => iam::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completion(args) => completion::run(&args),
         Command::Version(args) => version::run(&args),

@@ -191,7 +191,7 @@ fn summary(all: &[Finding<'_>], counted: Counted) -> String {
 }
 
 /// What kubectl makes of a folder with a kustomization.
-fn kustomize(folder: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn kustomize(folder: &Path) -> anyhow::Result<Vec<u8>> {
     let ran = Command::new("kubectl")
         .arg("kustomize")
         .arg(folder)

@@ -22,7 +22,7 @@ fn nobody_there_is_told_within_seconds() {
     // Connections are taken by the kernel, and nobody ever answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent.local_addr().unwrap().port();
-    let refused = ["status", "status -A --kes", "status db", "refresh db", "render db"];
+    let refused = ["status", "status -A --kes", "status db", "refresh db", "render db", "iam"];
     let cases = refused.map(|verb| (verb, nobody(), "refused"));
     for (verb, port, says) in cases.into_iter().chain([("status", silent, "in time")]) {
         let server = format!("https://127.0.0.1:{port}");
@@ -59,6 +59,9 @@ fn flags_that_do_not_fit_are_refused() {
         "status -w -o yaml",
         "status --as-group g",
         "status --token a --username u",
+        "iam -A -n shop",
+        "iam -f a.yaml -l app=shop",
+        "iam -R",
         "refresh",
         "refresh db --all",
         "refresh db --timeout 5s",

@@ -8,6 +8,7 @@ mod classes;
 mod cluster;
 mod diff;
 mod examples;
+mod iam;
 mod in_place;
 mod output_dir;
 mod render;
