@@ -1,6 +1,6 @@
 //! What a fleet costs: calls, connections, writes.
 
-use extsecret_tests::aws::{Aws, Role};
+use extsecret_tests::aws::{Aws, Permissions, Role};
 use extsecret_tests::controller::wait_until;
 use extsecret_tests::fleet::{Fleet, SOON};
 use extsecret_tests::require;
@@ -82,4 +82,57 @@ fn a_rotation_is_one_read_and_one_write_each_and_rewrites_nobody_else() {
     let secret = api.get(&fleet.core("secrets/es-0")).expect("a Secret");
     let managers = secret["metadata"]["managedFields"].as_array().expect("managers");
     assert_eq!(managers.len(), 1, "{managers:?}");
+}
+
+/// A fleet in which everybody reads a secret of their own, at an AWS that answers 20 reads a second.
+fn behind_a_quota(fleet: &Fleet<'_>, aws: &Aws) {
+    for number in 0..QUOTA_FLEET {
+        aws.secrets().put(&format!("quota/{number}"), "one");
+    }
+    aws.throttle().limit(&READS, 20, 20);
+    for number in 0..QUOTA_FLEET {
+        fleet.external_secret(&format!("es-{number}"), &format!("quota/{number}"), "1h");
+    }
+}
+
+const QUOTA_FLEET: usize = 200;
+
+/// How many reads were one too many.
+fn refused(aws: &Aws) -> u64 {
+    let refused = |operation: &&str| aws.counters().outcomes(operation, "ThrottlingException");
+    READS.iter().map(refused).sum()
+}
+
+#[test]
+fn a_quota_is_kept_with_values_read_together() {
+    let (cluster, api) = require!(crate::shared());
+    let aws = Aws::start();
+    let fleet = Fleet::new(cluster, api);
+    fleet.store("aws", aws.region(), &json!({}));
+    behind_a_quota(&fleet, &aws);
+    let controller = fleet.controller(cluster, &aws);
+    fleet.wait_ready(QUOTA_FLEET);
+    controller.stop();
+    assert!(reads(&aws) < 60, "{:?}", aws.counters().snapshot());
+    assert!(refused(&aws) < 10, "{:?}", aws.counters().all_outcomes());
+}
+
+#[test]
+fn a_quota_is_found_with_few_refusals() {
+    let (cluster, api) = require!(crate::shared());
+    let aws = Aws::start();
+    let fleet = Fleet::new(cluster, api);
+    // One who may not read several values together.
+    let arn = format!("arn:aws:iam::{}:role/single", aws.account());
+    let single = Permissions::allow(&["secretsmanager:GetSecretValue"], &["*"]);
+    aws.identities().add_role(Role::new(&arn).may(single).trusts_principal(aws.account()));
+    fleet.store("aws", aws.region(), &json!({ "role": arn }));
+    behind_a_quota(&fleet, &aws);
+    let controller = fleet.controller(cluster, &aws);
+    fleet.wait_ready(QUOTA_FLEET);
+    controller.stop();
+    let values = fleet.values();
+    assert!(values.len() == QUOTA_FLEET && values.values().all(|value| value == "b25l"));
+    assert!(aws.counters().calls("secretsmanager:GetSecretValue") >= QUOTA_FLEET as u64);
+    assert!(refused(&aws) < 10, "{:?}", aws.counters().all_outcomes());
 }
