@@ -16,8 +16,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use extsecret_tests::call::Call;
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::kubectl::Finished;
+use extsecret_tests::plugin::kubectl_extsecret;
 use extsecret_tests::{eso, require, tools};
 use serde_json::{Value, json};
 
@@ -178,4 +180,74 @@ fn the_operators_definitions_accept_what_migrate_writes() {
     let Some(definitions) = eso::definitions("what migrate writes") else { return };
     let cluster = require!(Cluster::setup().start());
     check(&cluster, &definitions);
+}
+
+/// Asks the server whether it would create an object. Of a field that is null a server-side apply thinks otherwise.
+fn created(cluster: &Cluster, object: &Value) -> Finished {
+    cluster.kubectl(["create", "--dry-run=server", "--filename=-"]).stdin(object.to_string()).run()
+}
+
+/// What `validate` says of a manifest: true where it finds nothing wrong.
+fn is_valid(manifest: &Value) -> bool {
+    let ran = Call::new(kubectl_extsecret())
+        .args(["validate", "--quiet", "--filename=-"])
+        .stdin(manifest.to_string())
+        .run();
+    ran.status.success()
+}
+
+/// A list has no absent items, as an object has absent fields; and base64 is what decodes.
+#[test]
+fn validate_takes_no_more_and_no_less_than_the_server() {
+    let definitions = yaml_files(&tools::crate_dir().join("../crds"));
+    let cluster = require!(Cluster::setup().start());
+    install(&cluster, &definitions);
+    let external_secret = |spec: Value| {
+        let mut object = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+            "metadata": { "name": "db", "namespace": "default" },
+            "spec": {
+                "secretStoreRef": { "name": "main" },
+                "data": [{ "secretKey": "a", "remoteRef": { "key": "b" } }],
+            },
+        });
+        for (field, value) in spec.as_object().unwrap() {
+            object["spec"][field] = value.clone();
+        }
+        object
+    };
+    let store = |bundle: &str| {
+        json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "SecretStore",
+            "metadata": { "name": "main", "namespace": "default" },
+            "spec": { "provider": { "vault": {
+                "server": "https://vault.example.test", "path": "secret", "version": "v2",
+                "caBundle": bundle,
+                "auth": { "tokenSecretRef": { "name": "vault", "key": "token" } },
+            }}},
+        })
+    };
+    let find = json!([{ "find": { "name": { "regexp": "^a" } } }]);
+    let text = json!({ "secretKey": "a", "remoteRef": { "key": "b" } });
+    let cases = [
+        (true, external_secret(json!({}))),
+        (true, external_secret(json!({ "data": null, "dataFrom": find, "refreshPolicy": null }))),
+        (true, external_secret(json!({ "target": { "template": { "data": { "a": null } } } }))),
+        (true, external_secret(json!({ "target": null }))),
+        (false, external_secret(json!({ "data": [null] }))),
+        (false, external_secret(json!({ "data": [text, null] }))),
+        (false, external_secret(json!({ "dataFrom": [null] }))),
+        (false, external_secret(json!({ "target": { "template": { "templateFrom": [null] } } }))),
+        (true, store("aGVsbG8=")),
+        (false, store("aGVsbG8")),
+        (false, store("no base64")),
+        (false, store("")),
+        (false, store("aGVsbG8=\n")),
+        (false, store("aGVs\nbG8=")),
+    ];
+    for (accepted, object) in cases {
+        let answer = created(&cluster, &object);
+        assert_eq!(answer.status.success(), accepted, "{object:#}: {}", answer.stderr);
+        assert_eq!(is_valid(&object), accepted, "{object:#}");
+    }
 }

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::node::{Entry, Node, Style, Value};
 use extsecret_manifest::source::{Place, Span};
@@ -81,6 +83,14 @@ impl<'s> Walker<'_, '_, 's> {
                 if let Some(schema) = schema.get("items") {
                     for (index, item) in items.iter().enumerate() {
                         let path = format!("{path}[{index}]");
+                        let nullable = schema.get("nullable") == Some(&Schema::Bool(true));
+                        if item.is_null() && !nullable {
+                            // Of a field it is dropped, of a list it is not: a place cannot be absent.
+                            let span = if item.span.is_empty() { span } else { item.span };
+                            let wanted = schema.get("type").and_then(Schema::as_str);
+                            self.wrong_type(item, span, wanted.unwrap_or("something"), &path);
+                            continue;
+                        }
                         self.value(item, span, schema, &path, depth + 1);
                     }
                 }
@@ -175,6 +185,12 @@ impl<'s> Walker<'_, '_, 's> {
                 self.found.push(diagnostic.field(path).help(help));
             }
             return;
+        }
+        let format = schema.get("format").and_then(Schema::as_str);
+        if format == Some("byte") && (text.is_empty() || STANDARD.decode(text).is_err()) {
+            // Not shown: what belongs into such a field may be meant to be secret.
+            let message = format!("`{path}` must be base64, and this is not");
+            self.report(&codes::WRONG_VALUE, span, path, message);
         }
         let Some(pattern) = schema.get("pattern").and_then(Schema::as_str) else { return };
         // An empty text has been told already, where it may not be empty.

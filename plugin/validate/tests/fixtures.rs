@@ -100,6 +100,30 @@ fn what_was_meant_is_said() {
 }
 
 #[test]
+fn nothing_is_no_item_of_a_list_and_no_base64() {
+    let good = fixture("S02", "good");
+    let (head, _) = good.split_once("  data:").unwrap();
+    let found = findings(&format!("{head}  data:\n  -\n"));
+    let messages: Vec<_> = found.iter().map(|it| (it.code.id, it.message.as_str())).collect();
+    assert_eq!(messages, [("S02", "`spec.data[0]` must be a map, found nothing")]);
+
+    let store = |bundle: &str| {
+        format!(
+            "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {{ name: main }}\n\
+             spec: {{ provider: {{ vault: {{ server: https://vault.example.test, version: v2, path: secret,\n\
+             auth: {{ tokenSecretRef: {{ name: vault, key: token }} }}, caBundle: {bundle} }} }} }}\n"
+        )
+    };
+    assert_eq!(findings(&store("aGVsbG8=")), []);
+    for bundle in ["''", "hunter2", "\"aGVsbG8=\\n\""] {
+        let found = findings(&store(bundle));
+        let [found] = found.as_slice() else { panic!("{bundle}: {found:?}") };
+        assert_eq!(found.code.id, "S03");
+        assert!(!found.message.contains("hunter2"), "{found:?}");
+    }
+}
+
+#[test]
 fn files_without_a_namespace_may_go_to_different_ones() {
     let text = fixture("L12", "bad").replace("  namespace: shop\n", "");
     assert_eq!(findings(&text).len(), 1, "in one file they go together");
