@@ -62,7 +62,7 @@ impl<'a> Fleet<'a> {
         format!("{EXTERNAL_SECRETS}/namespaces/{}/{path}", self.namespace)
     }
 
-    /// Makes a store that reads from Secrets Manager, with more in `aws` if it is not empty.
+    /// Makes a store that reads from Secrets Manager, unless `more`, which goes into `aws`, says otherwise.
     ///
     /// # Panics
     /// If the API refuses it.
@@ -92,6 +92,22 @@ impl<'a> Fleet<'a> {
                 "secretStoreRef": { "name": "aws", "kind": "SecretStore" },
                 "data": [{ "secretKey": "value", "remoteRef": { "key": key } }],
             },
+        });
+        self.api.create(&self.ours("externalsecrets"), &object)
+    }
+
+    /// Makes an ExternalSecret that reads this, `data` or `dataFrom`, through a store.
+    ///
+    /// # Panics
+    /// If the API refuses it.
+    pub fn reader(&self, name: &str, store: &str, source: &Value) -> Value {
+        let mut spec = json!({ "refreshInterval": "1h", "secretStoreRef": { "name": store } });
+        for (field, value) in source.as_object().into_iter().flatten() {
+            spec[field] = value.clone();
+        }
+        let object = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+            "metadata": { "name": name }, "spec": spec,
         });
         self.api.create(&self.ours("externalsecrets"), &object)
     }

@@ -41,29 +41,6 @@ fn actions(policy: &str) -> BTreeSet<String> {
     actions
 }
 
-/// A store of either service with the role.
-fn store(fleet: &Fleet<'_>, name: &str, service: &str, region: &str, role: &str) {
-    let aws = json!({ "service": service, "region": region, "role": role });
-    let store = json!({
-        "apiVersion": "external-secrets.io/v1", "kind": "SecretStore",
-        "metadata": { "name": name },
-        "spec": { "controller": fleet.namespace, "provider": { "aws": aws } },
-    });
-    fleet.api.create(&fleet.ours("secretstores"), &store);
-}
-
-fn external_secret(fleet: &Fleet<'_>, name: &str, store: &str, source: &Value) {
-    let mut spec = json!({ "refreshInterval": "1h", "secretStoreRef": { "name": store } });
-    for (field, value) in source.as_object().unwrap() {
-        spec[field] = value.clone();
-    }
-    let object = json!({
-        "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
-        "metadata": { "name": name }, "spec": spec,
-    });
-    fleet.api.create(&fleet.ours("externalsecrets"), &object);
-}
-
 #[test]
 fn the_policies_of_the_guide_are_enough_and_all_used() {
     let cluster = require!(Cluster::shared_with_definitions());
@@ -88,8 +65,9 @@ fn the_policies_of_the_guide_are_enough_and_all_used() {
     aws.queues().gets_native_events(QUEUE);
 
     let fleet = Fleet::new(cluster, &api);
-    store(&fleet, "secrets", "SecretsManager", aws.region(), &arn);
-    store(&fleet, "parameters", "ParameterStore", aws.region(), &arn);
+    fleet.store("secrets", aws.region(), &json!({ "role": arn }));
+    let parameters = json!({ "service": "ParameterStore", "role": arn });
+    fleet.store("parameters", aws.region(), &parameters);
     let keys = |prefix: &str| {
         let data = |key: &str| json!({ "secretKey": key, "remoteRef": { "key": format!("{prefix}{key}") } });
         json!({ "data": [data("a"), data("b")] })
@@ -110,7 +88,7 @@ fn the_policies_of_the_guide_are_enough_and_all_used() {
         ("found-parameters", "parameters", find(&by_name)),
         ("parameters-of-a-path", "parameters", find(&by_path)),
     ] {
-        external_secret(&fleet, name, store, &source);
+        fleet.reader(name, store, &source);
     }
     let controller = Controller::setup(cluster)
         .environment(aws.environment(&own))
@@ -121,7 +99,7 @@ fn the_policies_of_the_guide_are_enough_and_all_used() {
     // Where there is nothing to read together, it is another call.
     aws.parameters().put("/shop/c", "one");
     let late = json!({ "data": [{ "secretKey": "c", "remoteRef": { "key": "/shop/c" } }] });
-    external_secret(&fleet, "late", "parameters", &late);
+    fleet.reader("late", "parameters", &late);
     fleet.wait_ready(8);
     aws.secrets().put("shop/a", "two");
     wait_until(SOON, "the new value", || {
@@ -134,7 +112,7 @@ fn the_policies_of_the_guide_are_enough_and_all_used() {
 
     // What is not below the path stays out of reach.
     let outside = json!({ "data": [{ "secretKey": "a", "remoteRef": { "key": "other/a" } }] });
-    external_secret(&fleet, "outside", "secrets", &outside);
+    fleet.reader("outside", "secrets", &outside);
     let message = wait_until(SOON, "the refusal", || {
         let ready = fleet.ready("outside")?;
         (ready["status"] == "False").then(|| ready["message"].as_str().unwrap().to_owned())

@@ -98,28 +98,9 @@ impl Bench<'_> {
     }
 
     fn store(&self, name: &str, service: &str, more: &Value) {
-        let mut aws = json!({ "service": service, "region": self.aws.region() });
-        for (field, value) in more.as_object().unwrap() {
-            aws[field] = value.clone();
-        }
-        let store = json!({
-            "apiVersion": "external-secrets.io/v1", "kind": "SecretStore",
-            "metadata": { "name": name },
-            "spec": { "controller": self.fleet.namespace, "provider": { "aws": aws } },
-        });
-        self.fleet.api.create(&self.fleet.ours("secretstores"), &store);
-    }
-
-    fn external_secret(&self, name: &str, store: &str, source: &Value) {
-        let mut spec = json!({ "refreshInterval": "1h", "secretStoreRef": { "name": store } });
-        for (field, value) in source.as_object().unwrap() {
-            spec[field] = value.clone();
-        }
-        let object = json!({
-            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
-            "metadata": { "name": name }, "spec": spec,
-        });
-        self.fleet.api.create(&self.fleet.ours("externalsecrets"), &object);
+        let mut aws = more.clone();
+        aws["service"] = json!(service);
+        self.fleet.store(name, self.aws.region(), &aws);
     }
 
     fn account(&self, name: &str, annotations: &Value) {
@@ -193,7 +174,7 @@ fn the_printed_policies_are_enough_and_each_statement_is_needed() {
     bench.store("parameters", "ParameterStore", &jwt);
     let objects = external_secrets();
     for (name, store, source) in &objects {
-        bench.external_secret(name, store, source);
+        bench.fleet.reader(name, store, source);
     }
 
     let grants = bench.policies(cluster);

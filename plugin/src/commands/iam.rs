@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::cli::{IamArgs, IamFormat as Format, InputArgs};
+use crate::cli::{IamArgs, IamFormat as Format};
 use crate::cluster::kinds::{EXTERNAL_SECRETS, SERVICE_ACCOUNTS};
 use crate::cluster::{Cluster, Metadata, Selection};
 use crate::exit::Exit;
@@ -21,7 +21,7 @@ use crate::iam::identity::Account;
 use crate::iam::{
     self, Asker, Objects, Options, Report, Warning, cloudformation, needs, terraform,
 };
-use crate::input::{self, Documents, Inputs, Reading};
+use crate::input::{Inputs, manifests};
 use crate::output;
 use crate::output::text::Printer;
 
@@ -111,23 +111,9 @@ struct Found {
 }
 
 fn read_files(args: &IamArgs) -> anyhow::Result<Found> {
-    let limits = Limits::default();
     let mut inputs = Inputs::default();
-    if !args.filename.is_empty() {
-        let files = InputArgs {
-            filename: args.filename.clone(),
-            recursive: args.recursive,
-            namespace: None,
-            helm_template: false,
-        };
-        let reading = Reading { except: None, documents: Documents::Keep, helm: false };
-        input::read(&mut inputs, &files, reading, &limits, |_, _, _| {});
-    }
-    if let Some(folder) = &args.kustomize {
-        let text = super::validate::kustomize(folder)?;
-        let shown = format!("<kustomize {}>", folder.display());
-        input::add_text(&mut inputs, &shown, text, &limits);
-    }
+    let kustomize = args.kustomize.as_deref();
+    manifests::add(&mut inputs, &args.filename, args.recursive, kustomize, &Limits::default())?;
     let namespace = args.cluster.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
     let mut found = Found::default();
     let documents = || inputs.files.iter().flat_map(|file| &file.documents);

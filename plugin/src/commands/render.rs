@@ -17,10 +17,10 @@ use extsecret_migrate::verify::Source as _;
 use extsecret_provider::aws::Endpoints;
 use gotemplate::Delimiters;
 
-use crate::cli::{Format, InputArgs, RenderArgs};
+use crate::cli::{Format, RenderArgs};
 use crate::cluster::Cluster;
 use crate::exit::Exit;
-use crate::input::{self, Documents, Inputs, Reading};
+use crate::input::{self, Inputs};
 use crate::output::manifests::{self, Part};
 use crate::output::{self, text::Printer};
 use crate::render::aws::Aws;
@@ -39,16 +39,7 @@ pub(crate) fn run(args: &RenderArgs) -> anyhow::Result<Exit> {
     let mut inputs = Inputs::default();
     let offline = args.values.offline().then(|| Offline::read(&args.values, &mut inputs, &limits));
     let offline = offline.transpose()?;
-    if !args.filename.is_empty() {
-        let args = InputArgs {
-            filename: args.filename.clone(),
-            recursive: args.recursive,
-            namespace: None,
-            helm_template: false,
-        };
-        let reading = Reading { except: None, documents: Documents::Keep, helm: false };
-        input::read(&mut inputs, &args, reading, &limits, |_, _, _| {});
-    }
+    input::manifests::add(&mut inputs, &args.filename, args.recursive, None, &limits)?;
     let connection = Connection { args, cluster: OnceCell::new() };
     let namespace = match &args.cluster.namespace {
         Some(namespace) => namespace.clone(),

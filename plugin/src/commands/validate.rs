@@ -1,10 +1,7 @@
 //! `kubectl extsecret validate`
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail};
 use extsecret_manifest::diagnostic::{Diagnostic, Severity};
 use extsecret_manifest::read::{Content, Limits};
 use extsecret_manifest::source::Place;
@@ -12,9 +9,9 @@ use extsecret_manifest::stream::{self, Object};
 use extsecret_migrate::{Context, Migrator, Options};
 use extsecret_validate::{Manifests, Verdict, check};
 
-use crate::cli::{FindingsFormat as Format, InputArgs, ValidateArgs};
+use crate::cli::{FindingsFormat as Format, ValidateArgs};
 use crate::exit::Exit;
-use crate::input::{self, Documents, Inputs, Reading};
+use crate::input::{Inputs, manifests};
 use crate::output;
 use crate::output::findings::{self, Counted, Finding};
 use crate::output::text::Printer;
@@ -27,23 +24,9 @@ struct Section {
 }
 
 pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
-    let limits = Limits::default();
     let mut inputs = Inputs::default();
-    if !args.filename.is_empty() {
-        let files = InputArgs {
-            filename: args.filename.clone(),
-            recursive: args.recursive,
-            namespace: None,
-            helm_template: false,
-        };
-        let reading = Reading { except: None, documents: Documents::Keep, helm: false };
-        input::read(&mut inputs, &files, reading, &limits, |_, _, _| {});
-    }
-    if let Some(folder) = &args.kustomize {
-        let text = kustomize(folder)?;
-        let shown = format!("<kustomize {}>", folder.display());
-        input::add_text(&mut inputs, &shown, text, &limits);
-    }
+    let kustomize = args.kustomize.as_deref();
+    manifests::add(&mut inputs, &args.filename, args.recursive, kustomize, &Limits::default())?;
     let (mut sections, counted) = look(&inputs);
     for section in &mut sections {
         section.diagnostics.retain(|it| is_wanted(args, it));
@@ -188,21 +171,6 @@ fn summary(all: &[Finding<'_>], counted: Counted) -> String {
         number => format!("; {} of another kind not looked at", count(number, "object")),
     };
     format!("{} checked: {found}{others}\n", count(counted.objects, "object"))
-}
-
-/// What kubectl makes of a folder with a kustomization.
-pub(super) fn kustomize(folder: &Path) -> anyhow::Result<Vec<u8>> {
-    let ran = Command::new("kubectl")
-        .arg("kustomize")
-        .arg(folder)
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot run kubectl, which -k needs")?;
-    if !ran.status.success() {
-        let cause = String::from_utf8_lossy(&ran.stderr);
-        bail!("kubectl kustomize {}: {}", folder.display(), cause.trim());
-    }
-    Ok(ran.stdout)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod gather;
 mod kustomization;
+pub(crate) mod manifests;
 mod secrecy;
 
 use std::collections::{BTreeMap, BTreeSet};

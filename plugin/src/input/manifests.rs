@@ -1,0 +1,51 @@
+//! Manifests that are looked at as they are: files, and what kubectl makes of a kustomization.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use extsecret_manifest::read::Limits;
+
+use super::{Documents, Inputs, Reading};
+use crate::cli::InputArgs;
+
+/// Reads what stands behind `-f`, `-R` and `-k`.
+pub(crate) fn add(
+    inputs: &mut Inputs,
+    filename: &[PathBuf],
+    recursive: bool,
+    kustomization: Option<&Path>,
+    limits: &Limits,
+) -> anyhow::Result<()> {
+    if !filename.is_empty() {
+        let files = InputArgs {
+            filename: filename.to_vec(),
+            recursive,
+            namespace: None,
+            helm_template: false,
+        };
+        let reading = Reading { except: None, documents: Documents::Keep, helm: false };
+        super::read(inputs, &files, reading, limits, |_, _, _| {});
+    }
+    if let Some(folder) = kustomization {
+        let text = kustomize(folder)?;
+        let shown = format!("<kustomize {}>", folder.display());
+        super::add_text(inputs, &shown, text, limits);
+    }
+    Ok(())
+}
+
+/// What kubectl makes of a folder with a kustomization.
+fn kustomize(folder: &Path) -> anyhow::Result<Vec<u8>> {
+    let ran = Command::new("kubectl")
+        .arg("kustomize")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot run kubectl, which -k needs")?;
+    if !ran.status.success() {
+        let cause = String::from_utf8_lossy(&ran.stderr);
+        bail!("kubectl kustomize {}: {}", folder.display(), cause.trim());
+    }
+    Ok(ran.stdout)
+}
