@@ -51,6 +51,11 @@ impl Api {
         Self { proxy, agent: agent.into(), base: format!("http://{address}/") }
     }
 
+    /// Where the proxy listens: a host and a port, for whoever has to speak to it in another way.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://").trim_end_matches('/')
+    }
+
     /// An object or a list; `None` if there is none.
     ///
     /// # Panics

@@ -8,6 +8,7 @@ use extsecret_tests::fleet::SOON;
 use extsecret_tests::random::Random;
 use extsecret_tests::require;
 
+use crate::gate::{Gate, Trap};
 use crate::room::Room;
 
 #[test]
@@ -88,4 +89,28 @@ fn killed_at_twenty_moments_of_a_stream_of_changes_it_loses_none_and_invents_non
     }
     assert_eq!(room.restarts_of(&still), [0]);
     controller.stop();
+}
+
+#[test]
+fn killed_before_or_after_a_restart_is_written_it_neither_forgets_nor_repeats_it() {
+    let room = Room::new(require!(crate::shared()));
+    room.secret("db", &[("used", "a")]);
+    let all = room.consumers(3);
+    room.wait_done(&all);
+    let gate = Gate::before(room.api);
+    for round in 0..8 {
+        let controller = room.setup(&[]).kubeconfig(&gate.kubeconfig()).start();
+        room.wait_noted(&all);
+        let trap = if round % 2 == 0 { Trap::Before } else { Trap::After };
+        gate.trap(trap);
+        room.put("db", "used", &format!("b{round}"));
+        gate.wait_trapped();
+        controller.kill();
+        gate.open();
+        let controller = room.controller();
+        room.wait_restarts(&all, round + 1);
+        room.wait_judged();
+        assert_eq!(room.restarts_of(&all), vec![round + 1; 3], "{trap:?}");
+        controller.stop();
+    }
 }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod crashes;
+mod gate;
 mod kinds;
 mod pace;
 mod room;

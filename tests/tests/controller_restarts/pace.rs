@@ -34,7 +34,7 @@ fn changes_that_come_together_are_one_restart() {
     for number in 0..20 {
         room.put("db", "used", &format!("b{number}"));
         // What is tried is the time between them.
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(500));
     }
     room.wait_restarts(std::slice::from_ref(&one), 1);
     room.wait_judged();

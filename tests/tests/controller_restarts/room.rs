@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use extsecret_tests::api::Api;
 use extsecret_tests::aws::Aws;
 use extsecret_tests::cluster::Cluster;
-use extsecret_tests::controller::{Controller, wait_until};
+use extsecret_tests::controller::{Controller, Setup, wait_until};
 use extsecret_tests::fleet::SOON;
 use serde_json::{Value, json};
 
@@ -59,6 +59,10 @@ impl<'a> Room<'a> {
 
     /// One with more flags, each of which replaces that of the same name.
     pub(crate) fn controller_with(&self, more: &[&str]) -> Controller {
+        self.setup(more).start()
+    }
+
+    pub(crate) fn setup(&self, more: &[&str]) -> Setup {
         let name = |flag: &str| flag.split('=').next().unwrap_or_default().to_owned();
         let mut flags = self.flags();
         flags.retain(|flag| more.iter().all(|more| name(more) != name(flag)));
@@ -66,7 +70,6 @@ impl<'a> Room<'a> {
             .environment(self.aws.environment(self.aws.admin()))
             .args(flags)
             .args(more)
-            .start()
     }
 
     fn core(&self, path: &str) -> String {

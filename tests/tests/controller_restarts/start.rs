@@ -24,8 +24,9 @@ fn strip(room: &Room<'_>, all: &[Workload]) {
 
 #[test]
 fn nobody_restarts_because_the_controller_comes_or_comes_back() {
+    const COUNT: usize = 1000;
     let room = Room::new(require!(crate::shared()));
-    let all = fleet(&room, 20, 200);
+    let all = fleet(&room, COUNT, COUNT);
     room.wait_done(&all);
     let controller = room.controller();
     room.wait_noted(&all);

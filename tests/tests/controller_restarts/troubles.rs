@@ -1,10 +1,14 @@
 //! Somebody says no, or nothing.
 
+use std::thread;
+use std::time::Duration;
+
 use extsecret_tests::controller::wait_until;
 use extsecret_tests::fleet::SOON;
 use extsecret_tests::require;
 use serde_json::json;
 
+use crate::gate::Gate;
 use crate::room::Room;
 
 #[test]
@@ -68,5 +72,35 @@ fn one_that_is_refused_keeps_nobody_waiting_and_restarts_when_it_may() {
     room.wait_restarts(&refused, 1);
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), vec![1; COUNT]);
+    controller.stop();
+}
+
+#[test]
+fn an_api_server_that_cannot_work_for_a_while_loses_no_change() {
+    const COUNT: usize = 8;
+    let room = Room::new(require!(crate::shared()));
+    let gate = Gate::before(room.api);
+    room.secret("db", &[("used", "a")]);
+    room.secret("api", &[("used", "a")]);
+    let mut all = room.consumers(COUNT);
+    all.push(room.deployment("other", "api", &["used"]));
+    all.push(room.deployment("again", "api", &["used"]));
+    room.wait_done(&all);
+    let slow = ["--restart-concurrent=2"];
+    let controller = room.setup(&slow).kubeconfig(&gate.kubeconfig()).start();
+    room.wait_noted(&all);
+    // In the middle of a fan-out.
+    room.put("db", "used", "b");
+    wait_until(SOON, "the first restart", || room.restarts_of(&all).contains(&1).then_some(()));
+    gate.shut();
+    room.put("api", "used", "b");
+    wait_until(SOON, "it is refused", || (gate.refused() > 0).then_some(()));
+    // What is tried is how long it lasts.
+    thread::sleep(Duration::from_secs(8));
+    assert!(room.restarts_of(&all).contains(&0), "nothing was left to do");
+    gate.open();
+    room.wait_restarts(&all, 1);
+    room.wait_judged();
+    assert_eq!(room.restarts_of(&all), vec![1; all.len()]);
     controller.stop();
 }
