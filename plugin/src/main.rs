@@ -9,6 +9,7 @@ mod clock;
 mod cluster;
 mod commands;
 mod complete;
+mod doctor;
 mod exit;
 mod files;
 mod iam;

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod consumers;
+mod doctor;
 mod iam;
 mod migrate;
 mod refresh;
@@ -21,6 +22,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 pub(crate) use cluster::Credential;
 pub(crate) use cluster::{ClusterArgs, RequestTimeout};
 pub(crate) use consumers::{ConsumersArgs, StaleArgs};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use iam::{Format as IamFormat, IamArgs};
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
 pub(crate) use refresh::{DryRun, RefreshArgs};
@@ -69,6 +71,7 @@ pub(crate) enum Command {
     Refresh(Box<RefreshArgs>),
     Consumers(Box<ConsumersArgs>),
     Stale(Box<StaleArgs>),
+    Doctor(Box<DoctorArgs>),
     Iam(Box<IamArgs>),
     Explain(ExplainArgs),
     Completion(CompletionArgs),
@@ -180,6 +183,7 @@ pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<C
         Command::Refresh(_)
         | Command::Consumers(_)
         | Command::Stale(_)
+        | Command::Doctor(_)
         | Command::Explain(_)
         | Command::Completion(_)
         | Command::Version(_) => return Ok(cli),

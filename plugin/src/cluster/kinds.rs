@@ -41,6 +41,23 @@ pub(crate) const STATEFUL_SETS: Kind = namespaced("apps", "StatefulSet", "statef
 pub(crate) const DAEMON_SETS: Kind = namespaced("apps", "DaemonSet", "daemonsets");
 pub(crate) const CRON_JOBS: Kind = namespaced("batch", "CronJob", "cronjobs");
 pub(crate) const INGRESSES: Kind = namespaced("networking.k8s.io", "Ingress", "ingresses");
+pub(crate) const LEASES: Kind = namespaced("coordination.k8s.io", "Lease", "leases");
+pub(crate) const ENDPOINT_SLICES: Kind =
+    namespaced("discovery.k8s.io", "EndpointSlice", "endpointslices");
+pub(crate) const VALIDATING_WEBHOOKS: Kind = Kind {
+    group: "admissionregistration.k8s.io",
+    version: "v1",
+    kind: "ValidatingWebhookConfiguration",
+    plural: "validatingwebhookconfigurations",
+    namespaced: false,
+};
+pub(crate) const DEFINITIONS: Kind = Kind {
+    group: "apiextensions.k8s.io",
+    version: "v1",
+    kind: "CustomResourceDefinition",
+    plural: "customresourcedefinitions",
+    namespaced: false,
+};
 pub(crate) const NAMESPACES: Kind =
     Kind { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 
@@ -78,8 +95,12 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use extsecret_crds::{ClusterSecretStore, ExternalSecret, SecretStore};
+    use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+    use k8s_openapi::api::coordination::v1::Lease;
+    use k8s_openapi::api::discovery::v1::EndpointSlice;
     use k8s_openapi::api::networking::v1 as networking;
     use k8s_openapi::api::{apps::v1 as apps, batch::v1 as batch, core::v1 as core};
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
     use kube::Resource;
 
     use super::*;
@@ -106,6 +127,10 @@ mod tests {
             (DAEMON_SETS.path(ns), path_of::<apps::DaemonSet>(ns)),
             (CRON_JOBS.path(ns), path_of::<batch::CronJob>(ns)),
             (INGRESSES.path(ns), path_of::<networking::Ingress>(ns)),
+            (LEASES.path(ns), path_of::<Lease>(ns)),
+            (ENDPOINT_SLICES.path(ns), path_of::<EndpointSlice>(ns)),
+            (VALIDATING_WEBHOOKS.path(None), path_of::<ValidatingWebhookConfiguration>(None)),
+            (DEFINITIONS.path(None), path_of::<CustomResourceDefinition>(None)),
             (NAMESPACES.path(None), path_of::<core::Namespace>(None)),
         ] {
             assert_eq!(ours, theirs);

@@ -1,6 +1,7 @@
 //! The cluster that kubectl would talk to: reads, page by page where there are many, and the few
 //! writes that a person asks for.
 
+mod ask;
 mod config;
 mod error;
 pub(crate) mod kinds;
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
 
 use crate::cli::ClusterArgs;
+pub(crate) use ask::{Access, Server};
 pub(crate) use config::read as kubeconfig;
 pub(crate) use error::{Unread, Why};
 use kinds::Kind;

@@ -87,7 +87,8 @@ fn table(found: &[Stale], namespaces: bool, now: Timestamp) -> Table {
     table
 }
 
-fn print(format: Format, document: Value) -> anyhow::Result<()> {
+/// Prints a document for programs.
+pub(super) fn print(format: Format, document: Value) -> anyhow::Result<()> {
     match format {
         Format::Yaml => print_yaml(document),
         Format::Json => {

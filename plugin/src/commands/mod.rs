@@ -2,6 +2,7 @@
 
 mod completion;
 mod consumers;
+mod doctor;
 mod explain;
 mod iam;
 mod migrate;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Refresh(args) => refresh::run(&args),
         Command::Consumers(args) => consumers::run(&args),
         Command::Stale(args) => consumers::stale(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Iam(args) => iam::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completion(args) => completion::run(&args),

@@ -1,9 +1,10 @@
-//! `kubectl extsecret status` and `refresh` as a person on call runs them: real kubectl, a real API
+//! `kubectl extsecret status`, `refresh` and `doctor` as a person on call runs them: real kubectl, a real API
 //! server, clusters that are well and clusters that are not.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod broken;
+mod doctor;
 mod list;
 mod many;
 mod refresh;

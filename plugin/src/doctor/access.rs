@@ -1,0 +1,109 @@
+//! What the caller may do of what the verbs need.
+
+use super::{Check, Section, State};
+use crate::cluster::kinds::{
+    CLUSTER_SECRET_STORES, CONFIG_MAPS, CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS,
+    EXTERNAL_SECRETS, INGRESSES, PODS, SECRET_STORES, SECRETS, STATEFUL_SETS,
+};
+use crate::cluster::{Access, Cluster};
+
+/// What a verb asks the cluster for.
+struct Need {
+    verb: &'static str,
+    all: &'static [Access],
+}
+
+const LIST: Access = Access::to("list", &EXTERNAL_SECRETS);
+const GET: Access = Access::to("get", &EXTERNAL_SECRETS);
+const STORES: Access = Access::to("get", &SECRET_STORES);
+const CLUSTER_STORES: Access = Access::to("get", &CLUSTER_SECRET_STORES);
+const READ_SECRETS: Access = Access::to("get", &SECRETS);
+const LIST_PODS: Access = Access::to("list", &PODS);
+const DEPLOYED: Access = Access::to("list", &DEPLOYMENTS);
+const STATEFUL: Access = Access::to("list", &STATEFUL_SETS);
+const DAEMONS: Access = Access::to("list", &DAEMON_SETS);
+const JOBS: Access = Access::to("list", &CRON_JOBS);
+
+const NEEDS: &[Need] = &[
+    Need { verb: "status", all: &[LIST] },
+    Need {
+        verb: "status NAME",
+        all: &[
+            GET,
+            STORES,
+            CLUSTER_STORES,
+            READ_SECRETS,
+            Access::to("list", &EVENTS),
+            LIST_PODS,
+            DEPLOYED,
+            STATEFUL,
+            DAEMONS,
+            JOBS,
+            Access::to("list", &INGRESSES),
+        ],
+    },
+    Need { verb: "refresh", all: &[LIST, Access::to("patch", &EXTERNAL_SECRETS)] },
+    Need {
+        verb: "stale",
+        all: &[Access::to("list", &SECRETS), LIST_PODS, DEPLOYED, STATEFUL, DAEMONS, JOBS],
+    },
+    Need {
+        verb: "render NAME",
+        all: &[GET, STORES, CLUSTER_STORES, READ_SECRETS, Access::to("get", &CONFIG_MAPS)],
+    },
+    Need { verb: "iam", all: &[LIST, STORES, CLUSTER_STORES] },
+];
+
+pub(super) fn look(cluster: &Cluster) -> Section {
+    let mut all: Vec<Access> = NEEDS.iter().flat_map(|need| need.all).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    let checks = match cluster.may(cluster.namespace(), &all) {
+        Ok(answers) => {
+            let denied: Vec<Access> =
+                all.iter().zip(answers).filter(|(_, yes)| !yes).map(|(it, _)| *it).collect();
+            judge(&denied, cluster.namespace())
+        }
+        Err(error) => {
+            vec![Check::new("access", State::Unknown, "what you may do").and(error.short())]
+        }
+    };
+    Section { title: "You", checks }
+}
+
+fn judge(denied: &[Access], namespace: &str) -> Vec<Check> {
+    let mut able = Vec::new();
+    let mut checks = Vec::new();
+    for need in NEEDS {
+        let missing: Vec<String> =
+            need.all.iter().filter(|it| denied.contains(it)).map(Access::words).collect();
+        if missing.is_empty() {
+            able.push(need.verb);
+            continue;
+        }
+        let text = format!("you may not do all that {} does in {namespace:?}", need.verb);
+        let check = Check::new("access", State::Attention, text);
+        checks.push(check.and(format!("missing: {}", missing.join(", "))));
+    }
+    if !able.is_empty() {
+        let text = format!("you may do in {namespace:?} what these need: {}", able.join(", "));
+        checks.insert(0, Check::new("access", State::Ok, text));
+    }
+    checks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_told_for_each_verb() {
+        let checks = judge(&[], "shop");
+        assert_eq!(checks.len(), 1);
+        assert_eq!(checks[0].state, State::Ok);
+        let checks = judge(&[Access::to("list", &PODS)], "shop");
+        assert!(checks[0].text.ends_with("status, refresh, render NAME, iam"), "{checks:?}");
+        assert_eq!(checks[1].details, ["missing: list pods"]);
+        assert_eq!(checks.len(), 3);
+    }
+}
