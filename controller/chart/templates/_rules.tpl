@@ -92,9 +92,12 @@ audit log of an API server.
   resources: [rollouts]
   verbs: [list, watch, patch]
 {{- end }}
+- apiGroups: [batch]
+  resources: [cronjobs, jobs]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list]
+  verbs: [list, watch]
 {{- end }}
 
 {{- /* A role and its binding: (dict "root" $ "part" "sync"). */ -}}

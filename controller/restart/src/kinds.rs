@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// Kinds whose pods are made anew when their template changes.
+/// Kinds that pods come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// `apps/v1`.
@@ -19,12 +19,25 @@ pub enum Kind {
     DaemonSet,
     /// Argo's, which restarts by `spec.restartAt` without its canary steps.
     Rollout,
+    /// `batch/v1`, whose next run reads what there is then: never touched.
+    CronJob,
+    /// `batch/v1`, which to restart is to run twice: never touched.
+    Job,
+    /// One that no template makes: never touched.
+    Pod,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::Rollout];
+    pub const ALL: [Self; 7] = [
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Rollout,
+        Self::CronJob,
+        Self::Job,
+        Self::Pod,
+    ];
 
     /// As the API writes it.
     pub const fn name(self) -> &'static str {
@@ -33,6 +46,18 @@ impl Kind {
             Self::StatefulSet => "StatefulSet",
             Self::DaemonSet => "DaemonSet",
             Self::Rollout => "Rollout",
+            Self::CronJob => "CronJob",
+            Self::Job => "Job",
+            Self::Pod => "Pod",
+        }
+    }
+
+    /// Whether its pods are made anew when its template changes. What this is not true of is
+    /// reported, and nothing is written to it, not even a record.
+    pub const fn restarts(self) -> bool {
+        match self {
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet | Self::Rollout => true,
+            Self::CronJob | Self::Job | Self::Pod => false,
         }
     }
 }
@@ -72,6 +97,12 @@ pub enum Obstacle {
     },
     /// A Rollout whose template is that of another workload.
     TemplateElsewhere,
+    /// Of a `CronJob`: what runs is a Job, and the next one reads what there is then.
+    NextRun,
+    /// A Job that is under way.
+    Job,
+    /// A pod that nothing makes anew.
+    BarePod,
 }
 
 impl Obstacle {
@@ -82,6 +113,9 @@ impl Obstacle {
             Self::OnDelete | Self::Partition(_) => "ManualRestartRequired",
             Self::Owned { .. } => "OwnedByController",
             Self::TemplateElsewhere => "TemplateElsewhere",
+            Self::NextRun => "NextRun",
+            Self::Job => "Job",
+            Self::BarePod => "BarePod",
         }
     }
 }
@@ -99,6 +133,11 @@ impl fmt::Display for Obstacle {
             }
             Self::TemplateElsewhere => {
                 f.write_str("its pod template is that of another workload: restart that")
+            }
+            Self::NextRun => f.write_str("a CronJob reads what there is when it runs next"),
+            Self::Job => f.write_str("a Job runs once: let it end, or delete it"),
+            Self::BarePod => {
+                f.write_str("nothing makes this pod anew: delete it, and make it again")
             }
         }
     }
@@ -120,6 +159,7 @@ struct Spec {
     update_strategy: Option<Strategy>,
     workload_ref: Option<serde_json::Value>,
     restart_at: Option<String>,
+    suspend: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -186,6 +226,7 @@ impl Workload {
             None => None,
         };
         let progress = match kind {
+            Kind::CronJob | Kind::Job | Kind::Pod => Progress::Done,
             _ if observed.is_none_or(|observed| observed < generation) => Progress::Rolling,
             Kind::Deployment => status.of_deployment(spec),
             Kind::StatefulSet => status.of_stateful_set(),
@@ -194,7 +235,12 @@ impl Workload {
         };
         let idle = match kind {
             Kind::DaemonSet => false,
-            _ => spec.replicas == Some(0) && status.replicas.unwrap_or(0) == 0,
+            Kind::CronJob => spec.suspend == Some(true),
+            Kind::Job => status.is_over(),
+            Kind::Pod => matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
+            Kind::Deployment | Kind::StatefulSet | Kind::Rollout => {
+                spec.replicas == Some(0) && status.replicas.unwrap_or(0) == 0
+            }
         };
         Standing { progress, obstacle: spec.obstacle(kind, owner), idle }
     }
@@ -202,8 +248,15 @@ impl Workload {
 
 impl Spec {
     fn obstacle(&self, kind: Kind, owner: Option<(&str, &str)>) -> Option<Obstacle> {
-        if let Some((kind, name)) = owner {
-            return Some(Obstacle::Owned { kind: kind.into(), name: name.into() });
+        match (kind, owner) {
+            // A CronJob makes no other for one that is under way.
+            (Kind::Job, None | Some(("CronJob", _))) => return Some(Obstacle::Job),
+            (_, Some((kind, name))) => {
+                return Some(Obstacle::Owned { kind: kind.into(), name: name.into() });
+            }
+            (Kind::CronJob, None) => return Some(Obstacle::NextRun),
+            (Kind::Pod, None) => return Some(Obstacle::BarePod),
+            _ => {}
         }
         if self.workload_ref.as_ref().is_some_and(|it| !it.is_null()) {
             return Some(Obstacle::TemplateElsewhere);
@@ -221,6 +274,14 @@ impl Spec {
 }
 
 impl Status {
+    /// Of a Job.
+    fn is_over(&self) -> bool {
+        let conditions = self.conditions.iter().flatten();
+        conditions.into_iter().any(|it| {
+            matches!(it.type_.as_str(), "Complete" | "Failed" | "Suspended") && it.status == "True"
+        })
+    }
+
     /// Its Progressing condition keeps saying that it is done while pods fail later for other
     /// reasons, which is no rollout.
     fn of_deployment(&self, spec: &Spec) -> Progress {
@@ -360,6 +421,30 @@ mod tests {
         let owned = Workload::default().standing(Kind::Deployment, 1, Some(("Kafka", "a")));
         assert_eq!(owned.obstacle.map(|it| it.reason()), Some("OwnedByController"));
         assert_eq!(of(Kind::Deployment, json!({ "updateStrategy": null })), None);
+    }
+
+    #[test]
+    fn what_is_never_restarted_is_told_until_it_is_over() {
+        for (kind, obstacle) in [
+            (Kind::CronJob, Obstacle::NextRun),
+            (Kind::Job, Obstacle::Job),
+            (Kind::Pod, Obstacle::BarePod),
+        ] {
+            let it = standing(kind, json!({ "status": { "phase": "Running" } }));
+            assert_eq!((it.obstacle, it.idle), (Some(obstacle), false));
+            assert!(!kind.restarts());
+        }
+        let job = |owner| Workload::default().standing(Kind::Job, 1, Some((owner, "a"))).obstacle;
+        assert_eq!(job("CronJob"), Some(Obstacle::Job));
+        assert_eq!(job("Workflow").map(|it| it.reason()), Some("OwnedByController"));
+
+        let over =
+            |kind| json!({ "status": { "conditions": [{ "type": kind, "status": "True" }] } });
+        assert!(standing(Kind::Job, over("Complete")).idle);
+        assert!(standing(Kind::Job, over("Failed")).idle);
+        assert!(!standing(Kind::Job, over("SuccessCriteriaMet")).idle);
+        assert!(standing(Kind::Pod, json!({ "status": { "phase": "Succeeded" } })).idle);
+        assert!(standing(Kind::CronJob, json!({ "spec": { "suspend": true } })).idle);
     }
 
     #[test]

@@ -62,7 +62,8 @@ impl Apply {
         if let (Some(marker), Some(object)) = (&change.marker, patch.as_object_mut()) {
             let spec = match id.kind {
                 Kind::Rollout => json!({ "restartAt": marker }),
-                Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => {
+                // Those that are never restarted have no marker.
+                _ => {
                     json!({ "template": { "metadata": { "annotations": { MARKER: marker } } } })
                 }
             };

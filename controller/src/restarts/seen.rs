@@ -16,7 +16,9 @@ use kube::Resource;
 use kube::core::{ApiResource, DynamicResourceScope, GroupVersionKind};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::apply::PodTimes;
 
 /// Annotations that are read.
 const OURS: [&str; 6] = [
@@ -35,6 +37,8 @@ pub(crate) fn resource(kind: Kind) -> ApiResource {
     let (group, version) = match kind {
         Kind::Rollout => ("argoproj.io", "v1alpha1"),
         Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => ("apps", "v1"),
+        Kind::CronJob | Kind::Job => ("batch", "v1"),
+        Kind::Pod => ("", "v1"),
     };
     ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind.name()))
 }
@@ -57,6 +61,8 @@ pub(crate) struct Seen {
     pub(crate) touched: Option<Timestamp>,
     /// How its pods are found.
     pub(crate) selector: Option<Box<str>>,
+    /// When its pods were made, if that need not be asked: it is one, or a `CronJob` that has run.
+    pub(crate) own: Option<PodTimes>,
 }
 
 impl Seen {
@@ -87,7 +93,11 @@ impl<'de> Deserialize<'de> for Seen {
         let record = annotations.remove(RECORD).map(String::into_boxed_str);
         annotations.retain(|name, _| OURS.contains(&name.as_str()) || name.contains(RELOADERS));
         let said = annotations.into_iter().map(|(name, text)| (name.into(), text.into()));
-        let template = value.pointer("/spec/template").unwrap_or(&Value::Null);
+        let templates = ["/spec/template", "/spec/jobTemplate/spec/template"];
+        let template = templates.into_iter().find_map(|place| value.pointer(place));
+        // A pod is its own, without what changes while it runs.
+        let pod = value.pointer("/spec/containers").map(|_| json!({ "spec": value["spec"] }));
+        let template = template.or(pod.as_ref()).unwrap_or(&Value::Null);
         let mut hasher = DefaultHasher::new();
         template.to_string().hash(&mut hasher);
         // What cannot be read, such as the template of a Rollout that has none, reads nothing.
@@ -104,8 +114,30 @@ impl<'de> Deserialize<'de> for Seen {
             template: hasher.finish(),
             touched,
             selector: value.pointer("/spec/selector").and_then(selector),
+            own: own(&value, pod.is_some()),
         })
     }
+}
+
+/// When pods were made, as far as a pod or a `CronJob` tells: all that it runs reads what there
+/// was when it began.
+fn own(object: &Value, is_pod: bool) -> Option<PodTimes> {
+    let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
+    if !is_pod {
+        object.pointer("/spec/jobTemplate")?;
+        let last = object.pointer("/status/lastScheduleTime").and_then(time);
+        return Some(PodTimes { made: last.into_iter().collect(), ran: last });
+    }
+    let lists = ["/status/containerStatuses", "/status/initContainerStatuses"];
+    let containers = lists.into_iter().filter_map(|list| object.pointer(list)?.as_array());
+    let began = |container: &Value| {
+        let places = ["/state/running/startedAt", "/state/terminated/startedAt"];
+        places.into_iter().find_map(|place| container.pointer(place).and_then(time))
+    };
+    Some(PodTimes {
+        made: object.pointer("/metadata/creationTimestamp").and_then(time).into_iter().collect(),
+        ran: containers.flatten().filter_map(began).min(),
+    })
 }
 
 /// The last time at which somebody wrote who owns a part of the template.
@@ -177,8 +209,6 @@ impl Resource for Seen {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -219,5 +249,38 @@ mod tests {
         assert_eq!(seen.selector.as_deref(), Some("app=web,tier in (a,b),!old"));
         assert_eq!(seen.uses.read.len(), 1);
         assert!(seen.meta().managed_fields.is_none() && seen.meta().labels.is_none());
+        assert!(seen.own.is_none());
+    }
+
+    #[test]
+    fn a_pod_and_a_cron_job_tell_when_their_pods_were_made() {
+        let spec = json!({ "containers": [{ "envFrom": [{ "secretRef": { "name": "db" } }] }] });
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let mut pod = json!({
+            "metadata": { "creationTimestamp": "2026-11-25T12:00:00Z" }, "spec": spec,
+            "status": {
+                "containerStatuses": [{ "state": { "waiting": {} } },
+                    { "state": { "running": { "startedAt": "2026-11-25T12:00:05Z" } } }],
+                "initContainerStatuses": [
+                    { "state": { "terminated": { "startedAt": "2026-11-25T12:00:03Z" } } }],
+            },
+        });
+        let seen: Seen = serde_json::from_value(pod.clone()).unwrap();
+        let own = seen.own.unwrap();
+        assert_eq!(own.made, [at("2026-11-25T12:00:00Z")]);
+        assert_eq!(own.ran, Some(at("2026-11-25T12:00:03Z")));
+        assert_eq!(seen.uses.read.len(), 1);
+        // Its status is no change of it.
+        pod["status"] = json!({});
+        let later: Seen = serde_json::from_value(pod).unwrap();
+        assert_eq!(later.template, seen.template);
+
+        let mut cron = json!({ "metadata": {},
+            "spec": { "jobTemplate": { "spec": { "template": { "spec": spec } } } } });
+        let seen: Seen = serde_json::from_value(cron.clone()).unwrap();
+        assert_eq!((seen.uses.read.len(), seen.own.unwrap().made), (1, Vec::new()));
+        cron["status"] = json!({ "lastScheduleTime": "2026-11-25T12:00:00Z" });
+        let seen: Seen = serde_json::from_value(cron).unwrap();
+        assert_eq!(seen.own.unwrap().made, [at("2026-11-25T12:00:00Z")]);
     }
 }

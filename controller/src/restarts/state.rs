@@ -373,11 +373,13 @@ impl Inner {
         if self.workloads.get(&id).is_some_and(|held| held.version > version) {
             return;
         }
+        let standing = seen.standing(kind);
         let is_going = seen.meta().deletion_timestamp.is_some();
-        if is_going || (secrets_of(&id, &seen).next().is_none() && seen.record.is_none()) {
+        let is_over = standing.idle && matches!(kind, Kind::Job | Kind::Pod);
+        if is_going || is_over || (secrets_of(&id, &seen).next().is_none() && seen.record.is_none())
+        {
             return self.forget_workload(&id);
         }
-        let standing = seen.standing(kind);
         let found = read(seen.record.as_deref(), fixed.key.id());
         let before = self.workloads.get_mut(&id).filter(|it| it.seen.meta().uid == seen.meta().uid);
         let Some(held) = before else {

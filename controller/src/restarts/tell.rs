@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use extsecret_engine::status::Event;
 use extsecret_restart::decide::Changed;
+use extsecret_restart::kinds::{Kind, Obstacle};
 use extsecret_restart::pace::{Held as Hold, Id};
 use extsecret_restart::source::Stamp;
 use jiff::Timestamp;
@@ -61,7 +62,9 @@ impl Worker {
     ) {
         let mut open: BTreeMap<Name, (Stamp, Vec<&Id>, bool)> = BTreeMap::new();
         for id in inner.waiting.iter().chain(&inner.rolling) {
-            let Some(held) = inner.workloads.get(id) else { continue };
+            let Some(held) = inner.workloads.get(id).filter(|_| id.kind.restarts()) else {
+                continue;
+            };
             let waits = held.outcome.changed().iter().map(|it| (&it.secret, it.since));
             let is_rolling = inner.rolling.contains(id);
             let rolls =
@@ -144,7 +147,10 @@ impl Worker {
             | "Paused"
             | "ManualRestartRequired"
             | "OwnedByController"
-            | "TemplateElsewhere" => {
+            | "TemplateElsewhere"
+            | "NextRun"
+            | "Job"
+            | "BarePod" => {
                 self.metrics.restarts(|all| *all.suppressed.entry(why).or_default() += 1);
                 "RestartSuppressed"
             }
@@ -174,6 +180,20 @@ pub(super) fn listed(changed: &[Changed]) -> String {
     let secrets: BTreeSet<_> = changed.iter().map(|it| &*it.secret).collect();
     let secrets: Vec<_> = secrets.into_iter().collect();
     format!("Secret {}", secrets.join(", "))
+}
+
+/// What is told of one that nobody would roll out.
+pub(super) fn obstructed(kind: Kind, changed: &[Changed], obstacle: &Obstacle) -> String {
+    let secrets = listed(changed);
+    if kind.restarts() {
+        return format!(
+            "its pods do not have what {secrets} holds now, and it is not restarted: {obstacle}"
+        );
+    }
+    // Without a record it is only known when something was written of them.
+    format!(
+        "what it runs may have older values than {secrets} holds now, and it is left alone: {obstacle}"
+    )
 }
 
 /// What is told of a reason to wait; `None` if that is over soon.

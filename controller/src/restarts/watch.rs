@@ -22,6 +22,10 @@ const ASK_AGAIN: Duration = Duration::from_mins(1);
 /// Where Rollouts are defined.
 const ROLLOUTS: &str = "argoproj.io/v1alpha1";
 
+/// Pods that carry no mark of what makes pods of a template: those that are left nobody else tells of.
+const BARE_PODS: &str = "!pod-template-hash,!rollouts-pod-template-hash,!controller-revision-hash,\
+    !job-name,!batch.kubernetes.io/job-name";
+
 /// What the watches of workloads need.
 #[derive(Clone)]
 pub(crate) struct WorkloadWatches {
@@ -33,7 +37,8 @@ pub(crate) struct WorkloadWatches {
 }
 
 impl WorkloadWatches {
-    /// Starts them, and says which are listed. Rollouts are watched as soon as the cluster has them.
+    /// Starts them, and says which are listed. Rollouts are watched as soon as the cluster has them;
+    /// what is only told of keeps nobody waiting.
     pub(crate) fn start(&self) -> Vec<(&'static str, watch::Receiver<bool>)> {
         let rollouts = self.clone();
         tokio::spawn(async move {
@@ -42,6 +47,9 @@ impl WorkloadWatches {
             }
             drop(rollouts.follow(Kind::Rollout));
         });
+        for told in [Kind::CronJob, Kind::Job, Kind::Pod] {
+            drop(self.follow(told));
+        }
         let kinds = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
         kinds.map(|kind| (kind.name(), self.follow(kind))).into()
     }
@@ -62,7 +70,10 @@ impl WorkloadWatches {
         tokio::spawn(async move {
             let mut seen = BTreeSet::new();
             let mut troubled = false;
-            let config = watcher::Config::default();
+            let config = match kind {
+                Kind::Pod => watcher::Config::default().labels(BARE_PODS),
+                _ => watcher::Config::default(),
+            };
             let mut events = std::pin::pin!(watcher(api, config).default_backoff());
             while let Some(event) = events.next().await {
                 if event.is_ok() && std::mem::take(&mut troubled) {

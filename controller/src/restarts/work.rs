@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use extsecret_restart::decide::{Changed, Facts, Pods, Verdict, judge};
-use extsecret_restart::kinds::{Kind, Progress};
+use extsecret_restart::kinds::{Kind, Obstacle, Progress};
 use extsecret_restart::pace::{Held as Hold, Id, Rolling, Waiting, plan};
 use extsecret_restart::policy::{self, Mode};
 use extsecret_restart::record::Record;
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use super::seen::Seen;
 use super::state::{Held, Inner, Outcome, Retry, State, Wait};
-use super::tell::{Change, about, deferred, event, listed, restarted_for};
+use super::tell::{Change, about, deferred, event, listed, obstructed, restarted_for};
 use crate::apply::{Apply, ApplyError, PodTimes, WorkloadChange};
 use crate::events::Recorder;
 use crate::key::Name;
@@ -130,7 +130,7 @@ impl Worker {
             return None;
         }
         let references = inner.references(fixed, id, held);
-        let pods = match &held.pods {
+        let pods = match held.pods.as_ref().or(held.seen.own.as_ref()) {
             Some(times) => Pods::Seen { made: &times.made, ran: times.ran },
             None => Pods::Unknown,
         };
@@ -156,6 +156,11 @@ impl Worker {
         held.pods = None;
         let mut job = None;
         held.outcome = match verdict {
+            // Nothing is written to what is never restarted.
+            Verdict::Note(..) if !id.kind.restarts() => {
+                held.retry = None;
+                Outcome::Settled
+            }
             Verdict::Settled => {
                 if !is_rolling {
                     held.waited = None;
@@ -237,7 +242,9 @@ impl Worker {
         for id in &inner.waiting {
             let Some(held) = inner.workloads.get(id) else { continue };
             let Some(wait) = &held.wait else { continue };
-            oldest = oldest.into_iter().chain([wait.first]).min();
+            if id.kind.restarts() {
+                oldest = oldest.into_iter().chain([wait.first]).min();
+            }
             let changed = held.outcome.changed();
             let secrets = changed.iter().map(|it| &*it.secret).collect::<BTreeSet<_>>();
             let reason = match &held.outcome {
@@ -270,10 +277,9 @@ impl Worker {
                 }
                 Outcome::Rolling(_) => "RolloutInProgress",
                 Outcome::Obstructed(_, obstacle) => {
-                    tells.push((id.clone(), obstacle.reason(), true, format!(
-                        "its pods do not have what {} holds now, and it is not restarted: {obstacle}",
-                        listed(changed)
-                    )));
+                    let warning = *obstacle != Obstacle::NextRun;
+                    let text = obstructed(id.kind, changed, obstacle);
+                    tells.push((id.clone(), obstacle.reason(), warning, text));
                     obstacle.reason()
                 }
                 Outcome::Settled | Outcome::Note | Outcome::Look => continue,
@@ -342,9 +348,7 @@ impl Worker {
         let marker = match id.kind {
             // Its pods are made anew without the steps that are for another version.
             Kind::Rollout => Timestamp::from_second(now.as_second()).unwrap_or(now).to_string(),
-            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => {
-                fixed.key.marker(before, record.had.iter().map(|(id, had)| (&**id, *had)))
-            }
+            _ => fixed.key.marker(before, record.had.iter().map(|(id, had)| (&**id, *had))),
         };
         record.restarted(now, &marker, references);
         let secrets = listed(changed);

@@ -53,3 +53,85 @@ fn what_nobody_would_roll_out_is_told_and_left_alone() {
     assert_eq!(room.restarts(&told[1]), before[1]);
     controller.stop();
 }
+
+#[test]
+fn jobs_and_pods_that_nothing_makes_anew_are_told_and_left_alone() {
+    let room = Room::new(require!(crate::shared()));
+    room.secret("db", &[("used", "a"), ("unused", "a")]);
+    let asks = json!({ "extsecret.io/restart": "auto" });
+    let mut pod = reads("db", &["used"]);
+    pod["restartPolicy"] = json!("Never");
+    let batch = |plural: &str| format!("apis/batch/v1/namespaces/{}/{plural}", room.namespace);
+    let pods = format!("api/v1/namespaces/{}/pods", room.namespace);
+    // It is under way until the end of the test.
+    let slow = json!({ "annotations": { "extsecret.test/ready-after": "1h" } });
+    let job = |name: &str| {
+        json!({
+            "apiVersion": "batch/v1", "kind": "Job",
+            "metadata": { "name": name, "annotations": asks },
+            "spec": { "template": { "metadata": slow, "spec": pod } },
+        })
+    };
+    room.api.create(&batch("jobs"), &job("once"));
+    room.api.create(
+        &batch("cronjobs"),
+        &json!({
+            "apiVersion": "batch/v1", "kind": "CronJob",
+            "metadata": { "name": "nightly", "annotations": asks },
+            "spec": {
+                "schedule": "0 0 1 1 *",
+                "jobTemplate": { "spec": { "template": { "spec": pod } } },
+            },
+        }),
+    );
+    let bare = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": "bare", "annotations": asks }, "spec": pod,
+    });
+    room.api.create(&pods, &bare);
+    let all = [batch("jobs/once"), batch("cronjobs/nightly"), format!("{pods}/bare")];
+    let runs = |path: &str| {
+        let object = room.api.get(path).unwrap_or_default();
+        let status = &object["status"];
+        (status["active"] == 1 || status["phase"] == "Running").then_some(object)
+    };
+    for path in [&all[0], &all[2]] {
+        wait_until(SOON, "it runs", || runs(path));
+    }
+    // Its last run was before the change.
+    let last = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).expect("now");
+    let last = json!({ "status": { "lastScheduleTime": last.to_string() } });
+    room.api.patch(&format!("{}/status", all[1]), &last);
+    let controller = room.controller();
+    room.put("db", "unused", "b");
+    room.wait_judged();
+    let pending = |reason: &str| {
+        controller.metric(&format!("extsecret_restart_pending{{reason=\"{reason}\"}}"))
+    };
+    let reasons = ["Job", "NextRun", "BarePod"];
+    assert!(reasons.iter().all(|reason| pending(reason) < 0.5), "a key that nobody reads counts");
+    let kept = |path: &String| {
+        let object = room.api.get(path).expect("what is told of is still there");
+        let metadata = &object["metadata"];
+        [metadata["uid"].clone(), metadata["annotations"].clone(), metadata["generation"].clone()]
+    };
+    let before: Vec<_> = all.iter().map(kept).collect();
+
+    room.put("db", "used", "b");
+    for name in ["once", "nightly", "bare"] {
+        wait_until(SOON, "it is told", || {
+            room.events(name).contains(&"RestartSuppressed".to_owned()).then_some(())
+        });
+    }
+    room.wait_judged();
+    assert!(reasons.iter().all(|reason| pending(reason) > 0.5), "one was called done");
+    assert_eq!(all.iter().map(kept).collect::<Vec<_>>(), before);
+    assert_eq!(room.api.list(&batch("jobs")).len(), 1, "a CronJob was run");
+    // Made again by hand, it has the new value.
+    room.api.delete(&all[2]);
+    wait_until(SOON, "it is gone", || room.api.get(&all[2]).is_none().then_some(()));
+    room.api.create(&pods, &bare);
+    wait_until(SOON, "it is done", || (pending("BarePod") < 0.5).then_some(()));
+    assert!(pending("Job") > 0.5);
+    controller.stop();
+}
