@@ -17,6 +17,7 @@ mod input;
 mod output;
 mod placement;
 mod render;
+mod scaffold;
 mod status;
 #[cfg(test)]
 mod testing;

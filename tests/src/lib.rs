@@ -19,5 +19,6 @@ pub mod oracle;
 pub mod plugin;
 pub mod random;
 pub mod sigv4;
+pub mod terminal;
 pub mod tools;
 pub mod venv;

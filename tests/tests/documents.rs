@@ -138,10 +138,12 @@ fn commands(text: &str) -> Vec<String> {
     lines.filter(|line| line.starts_with("kubectl extsecret ")).map(str::to_owned).collect()
 }
 
-/// Those that ask a cluster or AWS, which other tests have.
+/// Those that ask a cluster or AWS or a person, which other tests have.
 fn is_online(command: &str) -> bool {
     ["status", "refresh"].iter().any(|it| command.contains(&format!("extsecret {it}")))
         || (command.contains("render") && !command.contains("--values"))
+        || (command.contains("scaffold") && command.contains("--from-"))
+        || command.ends_with("scaffold")
 }
 
 fn copy_folder(from: &Path, to: &Path) {

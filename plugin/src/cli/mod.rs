@@ -7,6 +7,7 @@ mod iam;
 mod migrate;
 mod refresh;
 mod render;
+mod scaffold;
 mod status;
 mod validate;
 
@@ -27,6 +28,7 @@ pub(crate) use iam::{Format as IamFormat, IamArgs};
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
 pub(crate) use refresh::{DryRun, RefreshArgs};
 pub(crate) use render::{RenderArgs, ValueArgs};
+pub(crate) use scaffold::{ScaffoldArgs, ScaffoldKind, Service};
 pub(crate) use status::{Format as StatusFormat, StatusArgs};
 pub(crate) use validate::{Format as FindingsFormat, ValidateArgs};
 
@@ -67,6 +69,7 @@ pub(crate) enum Command {
     Migrate(Box<MigrateArgs>),
     Render(Box<RenderArgs>),
     Validate(Box<ValidateArgs>),
+    Scaffold(Box<ScaffoldArgs>),
     Status(Box<StatusArgs>),
     Refresh(Box<RefreshArgs>),
     Consumers(Box<ConsumersArgs>),
@@ -180,6 +183,7 @@ pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<C
         Command::Status(args) => ("status", args.check()),
         Command::Validate(args) => ("validate", args.check()),
         Command::Iam(args) => ("iam", args.check()),
+        Command::Scaffold(args) => ("scaffold", args.check()),
         Command::Refresh(_)
         | Command::Consumers(_)
         | Command::Stale(_)

@@ -8,6 +8,7 @@ mod iam;
 mod migrate;
 mod refresh;
 mod render;
+mod scaffold;
 mod status;
 mod validate;
 mod version;
@@ -20,6 +21,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Migrate(args) => migrate::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Scaffold(args) => scaffold::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Refresh(args) => refresh::run(&args),

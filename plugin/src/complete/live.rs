@@ -11,6 +11,7 @@ use clap_complete::engine::CompletionCandidate;
 use crate::cli::{ClusterArgs, RequestTimeout};
 use crate::cluster::kinds::{self, Kind};
 use crate::cluster::{self, Cluster, Selection};
+use crate::status::consumers::WORKLOADS;
 
 /// How long a prompt may stand still.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -49,6 +50,25 @@ pub(crate) fn namespaces() -> Vec<CompletionCandidate> {
 /// ExternalSecrets of the namespace.
 pub(crate) fn external_secrets() -> Vec<CompletionCandidate> {
     names(&kinds::EXTERNAL_SECRETS)
+}
+
+/// Stores of the namespace.
+pub(crate) fn secret_stores() -> Vec<CompletionCandidate> {
+    names(&kinds::SECRET_STORES)
+}
+
+/// Stores of the cluster.
+pub(crate) fn cluster_secret_stores() -> Vec<CompletionCandidate> {
+    names(&kinds::CLUSTER_SECRET_STORES)
+}
+
+/// Workloads of the namespace, as `deployment/NAME`.
+pub(crate) fn workloads() -> Vec<CompletionCandidate> {
+    let all = WORKLOADS.iter().flat_map(|kind| {
+        let kind_name = kind.kind.to_lowercase();
+        names(kind).into_iter().map(move |it| it.add_prefix(format!("{kind_name}/")))
+    });
+    all.collect()
 }
 
 /// Secrets of the namespace, by their metadata.

@@ -17,3 +17,4 @@ pub(crate) mod gather;
 pub(crate) mod list;
 pub(crate) mod model;
 pub(crate) mod tree;
+pub(crate) mod workload;

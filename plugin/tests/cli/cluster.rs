@@ -22,8 +22,16 @@ fn nobody_there_is_told_within_seconds() {
     // Connections are taken by the kernel, and nobody ever answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent.local_addr().unwrap().port();
-    let refused =
-        ["status", "status -A --kes", "status db", "refresh db", "render db", "iam", "doctor"];
+    let refused = [
+        "status",
+        "status -A --kes",
+        "status db",
+        "refresh db",
+        "render db",
+        "iam",
+        "doctor",
+        "scaffold es --store a --from-secret b",
+    ];
     let cases = refused.map(|verb| (verb, nobody(), "refused"));
     for (verb, port, says) in cases.into_iter().chain([("status", silent, "in time")]) {
         let server = format!("https://127.0.0.1:{port}");

@@ -14,6 +14,7 @@ mod output_dir;
 mod render;
 mod report;
 mod run;
+mod scaffold;
 mod secrecy;
 mod stdout;
 mod validate;

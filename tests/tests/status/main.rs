@@ -8,6 +8,7 @@ mod doctor;
 mod list;
 mod many;
 mod refresh;
+mod scaffold;
 mod tree;
 
 use extsecret_tests::api::{Api, EXTERNAL_SECRETS};

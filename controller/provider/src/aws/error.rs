@@ -164,6 +164,7 @@ fn kind(code: &str) -> Kind {
         | "InvalidParameterValue"
         | "PackedPolicyTooLarge"
         | "QueueDoesNotExist"
+        | "ResourceExistsException"
         | "ValidationError"
         | "ValidationException" => Kind::Invalid,
         _ => Kind::Transient,

@@ -1,5 +1,6 @@
 //! AWS Secrets Manager and Systems Manager Parameter Store (eso-semantics 3.3 to 3.5).
 
+mod author;
 mod call;
 mod client;
 mod credentials;
@@ -24,6 +25,7 @@ use self::call::NotBefore;
 use crate::provider::ProviderError;
 use crate::value::SecretValue;
 
+pub use author::own_region;
 pub use client::{Client, Credentials, Endpoints};
 pub use identity::is_referent;
 pub(crate) use sqs::{Address, BATCH, Message, Sqs, WAIT};

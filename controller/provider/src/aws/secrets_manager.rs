@@ -50,7 +50,7 @@ fn value(string: Option<String>, binary: Option<Blob>) -> SecretValue {
 }
 
 impl SecretsManager {
-    fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
+    pub(super) fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
         Call { api: Api::SecretsManager, operation, key, region: &self.caller.region }
     }
 
@@ -124,7 +124,7 @@ impl SecretsManager {
     }
 
     /// Names of the secrets that match.
-    async fn list(
+    pub(super) async fn list(
         &self,
         mut turn: Option<Turn>,
         find: &Find,
