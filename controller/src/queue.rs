@@ -213,6 +213,15 @@ impl Queue {
         }
     }
 
+    /// Whether `key` is being looked at, or will be at once, or was told to have changed and the look for
+    /// that has not gone well yet.
+    pub(crate) fn is_open(&self, key: &Key) -> bool {
+        self.entries.get(key).is_some_and(|entry| {
+            let told = entry.owed.is_some_and(|trigger| trigger.told);
+            entry.running || entry.waiting.is_some() || told
+        })
+    }
+
     /// How often `key` has failed in a row.
     pub(crate) fn failures(&self, key: &Key) -> u32 {
         self.entries.get(key).map_or(0, |entry| entry.failures)
@@ -257,6 +266,28 @@ mod tests {
         queue.add(&key("first"), Trigger::new(Urgency::First, now));
         queue.add(&key("store"), Trigger::new(Urgency::Awaited, now));
         assert_eq!(names(&mut queue, now), ["store", "first", "changed", "due"]);
+    }
+
+    #[test]
+    fn what_is_told_is_open_until_a_look_goes_well_and_what_fails_by_itself_is_not() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        assert!(!queue.is_open(&key("a")));
+        queue.add_later(&key("a"), now, Duration::ZERO);
+        assert!(!queue.is_open(&key("a")), "it is only due");
+        for (trigger, open) in
+            [(Trigger::new(Urgency::Changed, now), false), (Trigger::told(now), true)]
+        {
+            queue.add(&key("a"), trigger);
+            assert!(queue.is_open(&key("a")));
+            let (a, _) = queue.next(now).unwrap();
+            assert!(queue.is_open(&a), "it is being looked at");
+            queue.done(&a, Next::Backoff, now, 0.0);
+            assert_eq!(queue.is_open(&a), open);
+        }
+        let (a, _) = queue.next(now + Duration::from_hours(1)).unwrap();
+        queue.done(&a, Next::Idle, now, 0.0);
+        assert!(!queue.is_open(&a));
     }
 
     #[test]

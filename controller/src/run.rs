@@ -126,7 +126,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     context.metrics.leads(true);
     let reading = queue.map(|queue| queue.start(&context));
     let restarting = restarts.map(|state| {
-        let worker = Worker { state, apply, recorder, metrics };
+        let work = Arc::clone(&context.work);
+        let worker = Worker { state, apply, recorder, metrics, work };
         tokio::spawn(worker.run())
     });
     let ended = work_until(&args, &context, &aws, &health, leadership.as_mut(), stop).await;

@@ -522,7 +522,7 @@ impl Inner {
 }
 
 /// Secrets that a workload reads, or names.
-fn secrets_of<'a>(id: &'a Id, seen: &'a Seen) -> impl Iterator<Item = Name> + use<'a> {
+pub(super) fn secrets_of<'a>(id: &'a Id, seen: &'a Seen) -> impl Iterator<Item = Name> + use<'a> {
     let named = match Wish::of_workload(seen.said.get(policy::RESTART).map(|text| &**text)) {
         Wish::For(names) => names,
         _ => BTreeSet::new(),

@@ -19,11 +19,29 @@ use crate::key::Name;
 /// Changes that are remembered for what is told of them.
 const MOST_CHANGES: usize = 10_000;
 
+/// What an ExternalSecret is told of why some wait.
+const TOLD_APART: [&str; 4] =
+    ["RestartDeferred", "RestartSuppressed", "RestartFailed", "RestartLoopSuspected"];
+
 /// A change of a Secret that workloads restart for.
 pub(super) struct Change {
     since: Stamp,
+    /// Whether it is told that the first of them restarts.
+    started: bool,
     /// Whether it is told that a rollout for it has failed.
     failed: bool,
+    /// For which reasons it is told that some wait.
+    told: BTreeSet<&'static str>,
+}
+
+/// How the workloads stand that restart for one Secret.
+struct Open<'a> {
+    since: Stamp,
+    ids: BTreeSet<&'a Id>,
+    started: bool,
+    failed: bool,
+    /// Why some of them wait, and the first that does for it.
+    waits: BTreeMap<&'static str, &'a Id>,
 }
 
 impl Worker {
@@ -60,43 +78,36 @@ impl Worker {
         changes: &mut BTreeMap<Name, Change>,
         now: Timestamp,
     ) {
-        let mut open: BTreeMap<Name, (Stamp, Vec<&Id>, bool)> = BTreeMap::new();
-        for id in inner.waiting.iter().chain(&inner.rolling) {
-            let Some(held) = inner.workloads.get(id).filter(|_| id.kind.restarts()) else {
-                continue;
-            };
-            let waits = held.outcome.changed().iter().map(|it| (&it.secret, it.since));
-            let is_rolling = inner.rolling.contains(id);
-            let rolls =
-                held.under_way.iter().filter(|_| is_rolling).map(|(secret, at)| (secret, *at));
-            for (secret, since) in waits.chain(rolls) {
-                let it = open.entry(Name::new(&id.namespace, secret)).or_insert((
-                    since,
-                    Vec::new(),
-                    false,
-                ));
-                it.0 = since;
-                it.1.push(id);
-                it.2 |= held.failed;
-            }
-        }
-        for (secret, (since, ids, failed)) in &open {
-            let before = changes.get(secret);
-            if before.is_none_or(|before| before.since != *since) {
-                let count = ids.iter().collect::<BTreeSet<_>>().len();
-                let text = format!(
-                    "{count} workloads restart because of a change of Secret {}",
-                    secret.name
-                );
-                self.tell_externals(inner, secret, &event(false, "RestartScheduled", text));
-            }
-            if *failed && before.is_none_or(|before| !before.failed) {
+        let open = open(inner);
+        for (secret, it) in &open {
+            let name = &secret.name;
+            let count = it.ids.len();
+            if changes.get(secret).is_none_or(|before| before.since != it.since) {
+                if changes.len() >= MOST_CHANGES && !changes.contains_key(secret) {
+                    continue;
+                }
                 let text =
-                    format!("a rollout because of Secret {} fails: the rest waits", secret.name);
+                    format!("{count} workloads restart because of a change of Secret {name}");
+                self.tell_externals(inner, secret, &event(false, "RestartScheduled", text));
+                let (since, told) = (it.since, BTreeSet::new());
+                let change = Change { since, started: false, failed: false, told };
+                changes.insert(secret.clone(), change);
+            }
+            let Some(change) = changes.get_mut(secret) else { continue };
+            if it.started && !std::mem::replace(&mut change.started, true) {
+                let text = format!("the first of {count} workloads restarts for Secret {name}");
+                self.tell_externals(inner, secret, &event(false, "RestartStarted", text));
+            }
+            let failed = std::mem::replace(&mut change.failed, it.failed);
+            if it.failed && !failed {
+                let text = format!("a rollout because of Secret {name} fails: the rest waits");
                 self.tell_externals(inner, secret, &event(true, "RestartFailed", text));
             }
-            if changes.len() < MOST_CHANGES || before.is_some() {
-                changes.insert(secret.clone(), Change { since: *since, failed: *failed });
+            for (why, id) in &it.waits {
+                if change.told.insert(why) {
+                    let text = format!("{id}, and perhaps others, waits with Secret {name}: {why}");
+                    self.tell_externals(inner, secret, &event(false, reason_of(why), text));
+                }
             }
         }
         let over: Vec<_> = changes.keys().filter(|it| !open.contains_key(*it)).cloned().collect();
@@ -142,24 +153,54 @@ impl Worker {
             return;
         }
         held.told = why;
-        let reason = match why {
-            "DryRun"
-            | "Paused"
-            | "ManualRestartRequired"
-            | "OwnedByController"
-            | "TemplateElsewhere"
-            | "NextRun"
-            | "Job"
-            | "BarePod" => {
-                self.metrics.restarts(|all| *all.suppressed.entry(why).or_default() += 1);
-                "RestartSuppressed"
-            }
-            "RestartRefused" => "RestartFailed",
-            "RestartLoopSuspected" => why,
-            _ => "RestartDeferred",
-        };
+        let reason = reason_of(why);
+        if reason == "RestartSuppressed" {
+            self.metrics.restarts(|all| *all.suppressed.entry(why).or_default() += 1);
+        }
         tracing::info!(workload = %id, why, text, "not restarted now");
         self.recorder.record(about(id, held), event(warning, reason, text));
+    }
+}
+
+/// Who restarts for which Secret, or waits to.
+fn open(inner: &Inner) -> BTreeMap<Name, Open<'_>> {
+    let mut open: BTreeMap<Name, Open<'_>> = BTreeMap::new();
+    for id in inner.waiting.iter().chain(&inner.rolling) {
+        let Some(held) = inner.workloads.get(id).filter(|_| id.kind.restarts()) else { continue };
+        let waits = held.outcome.changed().iter().map(|it| (&it.secret, it.since, false));
+        let is_rolling = inner.rolling.contains(id);
+        let rolls = held.under_way.iter().filter(|_| is_rolling);
+        let rolls = rolls.map(|(secret, since)| (secret, *since, true));
+        for (secret, since, rolls) in waits.chain(rolls) {
+            let (ids, waits) = (BTreeSet::new(), BTreeMap::new());
+            let none = || Open { since, ids, started: false, failed: false, waits };
+            let it = open.entry(Name::new(&id.namespace, secret)).or_insert_with(none);
+            it.since = since;
+            it.ids.insert(id);
+            it.started |= rolls;
+            it.failed |= held.failed;
+            if !rolls && TOLD_APART.contains(&reason_of(held.told)) && !held.told.is_empty() {
+                it.waits.entry(held.told).or_insert(id);
+            }
+        }
+    }
+    open
+}
+
+/// As what it is told that a workload does not restart now.
+fn reason_of(why: &'static str) -> &'static str {
+    match why {
+        "DryRun"
+        | "Paused"
+        | "ManualRestartRequired"
+        | "OwnedByController"
+        | "TemplateElsewhere"
+        | "NextRun"
+        | "Job"
+        | "BarePod" => "RestartSuppressed",
+        "RestartRefused" => "RestartFailed",
+        "RestartLoopSuspected" | "RestartStarted" => why,
+        _ => "RestartDeferred",
     }
 }
 

@@ -17,13 +17,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::seen::Seen;
-use super::state::{Held, Inner, Outcome, Retry, State, Wait};
+use super::state::{Held, Inner, Outcome, Retry, State, Wait, secrets_of};
 use super::tell::{Change, about, deferred, event, listed, obstructed, restarted_for};
 use crate::apply::{Apply, ApplyError, PodTimes, WorkloadChange};
 use crate::events::Recorder;
-use crate::key::Name;
+use crate::key::{Key, Kind as Synced, Name};
 use crate::metrics::Metrics;
 use crate::system;
+use crate::work::Work;
 
 /// Calls to the API server at once.
 const CALLS: usize = 16;
@@ -33,6 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// What happens within this time is judged together.
 const TOGETHER: Duration = Duration::from_millis(25);
+/// How often it is looked whether what is being synced is.
+const SETTLING: SignedDuration = SignedDuration::from_millis(250);
 /// The longest pause between two attempts at a write.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 
@@ -42,6 +45,8 @@ pub(crate) struct Worker {
     pub(crate) apply: Apply,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Where it is seen what is being synced.
+    pub(crate) work: Arc<Work>,
 }
 
 /// Something that the API server is asked.
@@ -107,8 +112,8 @@ impl Worker {
             jobs.extend(self.judge(inner, &id, now));
         }
         self.fail_late(inner, now);
-        self.tell_of_changes(inner, changes, now);
         let next = self.start(inner, &mut jobs, now);
+        self.tell_of_changes(inner, changes, now);
         let later = inner.later.first().map(|(at, _)| *at);
         let deadlines =
             inner.rolling.iter().filter_map(|id| self.deadline(inner.workloads.get(id)?));
@@ -228,9 +233,31 @@ impl Worker {
         if let Some(until) = until {
             return Some(Hold::Frozen(until));
         }
+        if let Some(until) = self.settles(inner, id, held, now) {
+            return Some(Hold::Settling(until));
+        }
         let windows =
             [held.said(policy::WINDOW), namespace(policy::WINDOW), fixed.window.as_deref()];
         window::opens(windows, now).map(Hold::Window)
+    }
+
+    /// Until when another value of what a workload reads may be on its way, such as the user name that
+    /// belongs to a password. It is not waited for longer than for changes that follow each other.
+    fn settles(&self, inner: &Inner, id: &Id, held: &Held, now: Timestamp) -> Option<Timestamp> {
+        let first = held.wait.as_ref()?.first.min(now);
+        let longest = first.checked_add(self.state.fixed.limits.max_hold).ok()?;
+        let externals = secrets_of(id, &held.seen).flat_map(|secret| {
+            let names = inner.externals(&secret).map(|(name, _)| Name::new(&id.namespace, name));
+            names.collect::<Vec<_>>()
+        });
+        let keys = externals.map(|name| Key { kind: Synced::ExternalSecret, name });
+        let keys: Vec<_> = keys.collect();
+        if longest <= now || keys.is_empty() {
+            return None;
+        }
+        let queue = self.work.queue();
+        let until = now.checked_add(SETTLING).unwrap_or(longest).min(longest);
+        keys.iter().any(|key| queue.is_open(key)).then_some(until)
     }
 
     /// Begins what may begin.

@@ -114,3 +114,38 @@ fn killed_before_or_after_a_restart_is_written_it_neither_forgets_nor_repeats_it
         controller.stop();
     }
 }
+
+#[test]
+fn a_leader_that_hangs_in_a_fan_out_leaves_the_rest_to_the_next() {
+    const COUNT: usize = 12;
+    let room = Room::new(require!(crate::shared()));
+    room.secret("db", &[("used", "a")]);
+    let all = room.consumers(COUNT);
+    room.wait_done(&all);
+    let election = [
+        "--restart-concurrent=1",
+        "--enable-leader-election",
+        &format!("--leader-election-namespace={}", room.namespace),
+    ];
+    let mut first = room.controller_with(&election);
+    room.wait_noted(&all);
+    let second = room.controller_with(&election);
+    room.put("db", "used", "b");
+    wait_until(SOON, "two restarts", || {
+        (room.restarts_of(&all).iter().sum::<i64>() >= 2).then_some(())
+    });
+    first.signal("STOP");
+    let before: i64 = room.restarts_of(&all).iter().sum();
+    assert!(before < 10, "nothing was left to do");
+    wait_until(SOON, "the next one works", || {
+        (room.restarts_of(&all).iter().sum::<i64>() > before + 1).then_some(())
+    });
+    // What it was about to write comes now, in the middle of what the other does.
+    first.signal("CONT");
+    room.wait_restarts(&all, 1);
+    let ended = first.wait_for_end(SOON).expect("it has lost its Lease");
+    assert!(!ended.success());
+    room.wait_judged();
+    assert_eq!(room.restarts_of(&all), vec![1; COUNT]);
+    second.stop();
+}

@@ -6,7 +6,9 @@ mod gate;
 mod kinds;
 mod pace;
 mod room;
+mod says;
 mod start;
+mod synced;
 mod troubles;
 
 use std::sync::OnceLock;

@@ -57,6 +57,17 @@ fn a_change_waits_until_nothing_changes_but_not_for_ever() {
 }
 
 #[test]
+fn a_workload_waits_for_another_secret_that_is_being_synced_and_keeps_its_wave() {
+    let all = ids(2);
+    let settling = Held::Settling(at(1));
+    let first = Waiting { held: Some(settling), ..waiting(&all[0], &["user"]) };
+    let later = Waiting { wave: 1, ..waiting(&all[1], &["user"]) };
+    let planned = plan(at(0), &Limits::default(), &[first, later], &[], &[]);
+    assert_eq!((held(&planned, 0), held(&planned, 1)), (Some(settling), Some(Held::Wave)));
+    assert_eq!((planned.next, planned.start), (Some(at(1)), vec![]));
+}
+
+#[test]
 fn restarts_of_one_workload_come_ever_slower_and_then_stop() {
     let ids = ids(1);
     let limits = Limits { per_hour: 4, ..Limits::default() };
