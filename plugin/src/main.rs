@@ -17,6 +17,7 @@ mod input;
 mod output;
 mod placement;
 mod render;
+mod restarts;
 mod scaffold;
 mod status;
 #[cfg(test)]

@@ -140,7 +140,9 @@ fn commands(text: &str) -> Vec<String> {
 
 /// Those that ask a cluster or AWS or a person, which other tests have.
 fn is_online(command: &str) -> bool {
-    ["status", "refresh"].iter().any(|it| command.contains(&format!("extsecret {it}")))
+    ["status", "refresh", "why", "restart"]
+        .iter()
+        .any(|it| command.contains(&format!("extsecret {it}")))
         || (command.contains("render") && !command.contains("--values"))
         || (command.contains("scaffold") && command.contains("--from-"))
         || command.ends_with("scaffold")

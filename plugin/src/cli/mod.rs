@@ -7,6 +7,7 @@ mod iam;
 mod migrate;
 mod refresh;
 mod render;
+mod restart;
 mod scaffold;
 mod status;
 mod validate;
@@ -28,6 +29,7 @@ pub(crate) use iam::{Format as IamFormat, IamArgs};
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
 pub(crate) use refresh::{DryRun, RefreshArgs};
 pub(crate) use render::{RenderArgs, ValueArgs};
+pub(crate) use restart::{RestartArgs, WhyArgs};
 pub(crate) use scaffold::{ScaffoldArgs, ScaffoldKind, Service};
 pub(crate) use status::{Format as StatusFormat, StatusArgs};
 pub(crate) use validate::{Format as FindingsFormat, ValidateArgs};
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Refresh(Box<RefreshArgs>),
     Consumers(Box<ConsumersArgs>),
     Stale(Box<StaleArgs>),
+    Why(Box<WhyArgs>),
+    Restart(Box<RestartArgs>),
     Doctor(Box<DoctorArgs>),
     Iam(Box<IamArgs>),
     Explain(ExplainArgs),
@@ -187,6 +191,8 @@ pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<C
         Command::Refresh(_)
         | Command::Consumers(_)
         | Command::Stale(_)
+        | Command::Why(_)
+        | Command::Restart(_)
         | Command::Doctor(_)
         | Command::Explain(_)
         | Command::Completion(_)

@@ -125,3 +125,9 @@ impl HasVersion for extsecret_crds::ExternalSecret {
         self.metadata.resource_version.as_deref()
     }
 }
+
+impl HasVersion for serde_json::Value {
+    fn version(&self) -> Option<&str> {
+        self["metadata"]["resourceVersion"].as_str()
+    }
+}

@@ -8,6 +8,7 @@ mod iam;
 mod migrate;
 mod refresh;
 mod render;
+mod restart;
 mod scaffold;
 mod status;
 mod validate;
@@ -27,6 +28,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Refresh(args) => refresh::run(&args),
         Command::Consumers(args) => consumers::run(&args),
         Command::Stale(args) => consumers::stale(&args),
+        Command::Why(args) => restart::why(&args),
+        Command::Restart(args) => restart::restart(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Iam(args) => iam::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -48,6 +48,24 @@ const NEEDS: &[Need] = &[
         all: &[Access::to("list", &SECRETS), LIST_PODS, DEPLOYED, STATEFUL, DAEMONS, JOBS],
     },
     Need {
+        verb: "why",
+        all: &[
+            Access::to("get", &SECRETS),
+            Access::to("get", &DEPLOYMENTS),
+            LIST,
+            LIST_PODS,
+            Access::to("list", &EVENTS),
+        ],
+    },
+    Need {
+        verb: "restart",
+        all: &[
+            Access::to("patch", &DEPLOYMENTS),
+            Access::to("patch", &STATEFUL_SETS),
+            Access::to("patch", &DAEMON_SETS),
+        ],
+    },
+    Need {
         verb: "render NAME",
         all: &[GET, STORES, CLUSTER_STORES, READ_SECRETS, Access::to("get", &CONFIG_MAPS)],
     },
@@ -102,8 +120,11 @@ mod tests {
         assert_eq!(checks.len(), 1);
         assert_eq!(checks[0].state, State::Ok);
         let checks = judge(&[Access::to("list", &PODS)], "shop");
-        assert!(checks[0].text.ends_with("status, refresh, render NAME, iam"), "{checks:?}");
+        assert!(
+            checks[0].text.ends_with("status, refresh, restart, render NAME, iam"),
+            "{checks:?}"
+        );
         assert_eq!(checks[1].details, ["missing: list pods"]);
-        assert_eq!(checks.len(), 3);
+        assert_eq!(checks.len(), 4);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use extsecret_restart::policy::Mode;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -46,7 +47,21 @@ pub(super) struct Found {
 }
 
 pub(super) fn find(cluster: &Cluster) -> Found {
-    let mut found = Found::default();
+    let (programs, only, unknown) = programs(cluster);
+    let programs = programs
+        .into_iter()
+        .map(|program| Running {
+            troubles: troubles(cluster, &program),
+            lease: program.lease().map(|name| lease(cluster, &program, name)),
+            program,
+        })
+        .collect();
+    Found { programs, unknown, only }
+}
+
+/// All programs that may be seen; the only namespace that they are of, and what was in the way.
+fn programs(cluster: &Cluster) -> (Vec<Program>, Option<String>, Option<String>) {
+    let (mut only, mut unknown) = (None, None);
     let mut programs = Vec::new();
     let mut list = |namespace: Option<&str>| {
         programs.clear();
@@ -57,23 +72,78 @@ pub(super) fn find(cluster: &Cluster) -> Found {
     let mut listed = list(None);
     if matches!(listed, Err(Unread { why: Why::Forbidden(_), .. })) {
         listed = list(Some(cluster.namespace()));
-        found.only = Some(cluster.namespace().to_owned());
+        only = Some(cluster.namespace().to_owned());
     }
     if let Err(error) = listed {
-        found.unknown = Some(error.short());
+        unknown = Some(error.short());
     }
     programs.sort_by(|a, b| {
         (a.product, &a.namespace, &a.name).cmp(&(b.product, &b.namespace, &b.name))
     });
-    found.programs = programs
-        .into_iter()
-        .map(|program| Running {
-            troubles: troubles(cluster, &program),
-            lease: program.lease().map(|name| lease(cluster, &program, name)),
-            program,
+    (programs, only, unknown)
+}
+
+/// A controller that restarts workloads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Restarter {
+    /// `namespace/name` of its Deployment.
+    pub(crate) place: String,
+    dry_run: bool,
+    /// Whether it restarts those that say nothing about it.
+    pub(crate) default: bool,
+    /// Namespaces in which it restarts nothing.
+    pub(crate) denied: Vec<String>,
+    /// The only namespace that it looks at.
+    pub(crate) scope: Option<String>,
+    /// Whether it understands Reloader's annotations.
+    pub(crate) reloader: bool,
+}
+
+impl Restarter {
+    /// What it does unless somebody says otherwise.
+    pub(crate) fn mode(&self) -> Mode {
+        if self.dry_run { Mode::DryRun } else { Mode::Enforce }
+    }
+
+    fn of(program: &Program) -> Option<Self> {
+        let mode = program.flag("--restarts").filter(|mode| *mode != "off")?;
+        let on = |name: &str| {
+            program.args.iter().any(|arg| arg == name || *arg == format!("{name}=true"))
+        };
+        let denied = |args: &[String]| {
+            let name = "--restart-denied-namespace";
+            let inline = args.iter().filter_map(|arg| arg.strip_prefix(&format!("{name}=")));
+            let apart = args.windows(2).filter_map(|pair| match pair {
+                [flag, value] if flag == name => Some(value.as_str()),
+                _ => None,
+            });
+            inline.chain(apart).map(str::to_owned).collect()
+        };
+        Some(Self {
+            place: program.place(),
+            dry_run: mode != "enforce",
+            default: on("--restart-by-default"),
+            denied: denied(&program.args),
+            scope: program.scope().map(str::to_owned),
+            reloader: on("--restart-reloader-annotations"),
         })
-        .collect();
-    found
+    }
+}
+
+/// Who restarts the workloads of the caller's namespace; the reason if that is not to be seen.
+pub(crate) fn restarter(cluster: &Cluster) -> Result<Option<Restarter>, String> {
+    let (programs, only, unknown) = programs(cluster);
+    let here = |it: &Restarter| it.scope.as_deref().is_none_or(|it| it == cluster.namespace());
+    let ours = programs.iter().filter(|it| it.product == Product::Ours && it.runs());
+    let found = ours.filter_map(Restarter::of).find(here);
+    match (found, unknown, only) {
+        (Some(found), ..) => Ok(Some(found)),
+        (None, Some(why), _) => Err(why),
+        (None, None, Some(namespace)) => {
+            Err(format!("only Deployments of the namespace {namespace:?} could be looked at"))
+        }
+        (None, None, None) => Ok(None),
+    }
 }
 
 fn lease(cluster: &Cluster, program: &Program, name: &str) -> Result<Held, String> {
@@ -360,6 +430,25 @@ mod tests {
         assert_eq!(states(&[ours, reloader.clone()], &none), [State::Attention]);
         let quiet = program(Product::Ours, "ours", &["--restarts=dry-run"]);
         assert!(states(&[quiet, reloader], &none).is_empty());
+    }
+
+    #[test]
+    fn a_controller_that_restarts_is_known_by_its_flags() {
+        let of = |args: &[&str]| Restarter::of(&program(Product::Ours, "ours", args));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["--restarts=off"]), None);
+        let all = [
+            "--restarts=enforce",
+            "--restart-by-default",
+            "--restart-denied-namespace=a",
+            "--restart-denied-namespace",
+            "b",
+            "--restart-reloader-annotations=true",
+        ];
+        let found = of(&all).unwrap();
+        assert_eq!((found.mode(), found.default, found.reloader), (Mode::Enforce, true, true));
+        assert_eq!(found.denied, ["a", "b"]);
+        assert_eq!(of(&["--restarts", "dry-run"]).unwrap().mode(), Mode::DryRun);
     }
 
     #[test]

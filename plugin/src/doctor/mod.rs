@@ -18,6 +18,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 
 use crate::cluster::{Cluster, Unread, Why};
+pub(crate) use controllers::{Restarter, restarter};
 use report::{Check, Section};
 pub(crate) use report::{State, count, document, tree};
 

@@ -99,7 +99,7 @@ impl Pod {
         self.status.phase == "Running"
     }
 
-    fn belongs_to(&self, workload: &Workload) -> bool {
+    pub(crate) fn belongs_to(&self, workload: &Workload) -> bool {
         let wanted = &workload.spec.selector.match_labels;
         let labels = self.metadata.labels.as_ref();
         !wanted.is_empty()
@@ -110,7 +110,7 @@ impl Pod {
 
     /// When the first of its containers started that still runs: a container that starts again
     /// reads its variables anew.
-    fn started(&self) -> Option<Timestamp> {
+    pub(crate) fn started(&self) -> Option<Timestamp> {
         let running = self.status.container_statuses.iter();
         let running = running.filter_map(|it| it.state.running.as_ref()?.started_at.as_ref());
         running.min_by_key(|time| time.0).or(self.status.start_time.as_ref()).map(|time| time.0)
@@ -149,7 +149,7 @@ pub(crate) fn users(
 }
 
 /// The pods that run.
-fn running(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Pod>, String> {
+pub(crate) fn running(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Pod>, String> {
     let mut pods = Vec::new();
     let listed = cluster.list(&PODS, namespace, &Selection::default(), |page: Vec<Pod>| {
         pods.extend(page.into_iter().filter(Pod::runs));
@@ -274,7 +274,7 @@ fn older(
 
 /// True for what a running container never sees change. The kubelet keeps the files of a volume
 /// current.
-fn keeps(it: &Use) -> bool {
+pub(crate) fn keeps(it: &Use) -> bool {
     matches!(it.how, How::Env | How::SubPath)
 }
 

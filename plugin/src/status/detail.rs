@@ -81,7 +81,7 @@ fn found<T>(result: Result<Option<T>, Unread>) -> Found<T> {
 }
 
 /// Events about an object, the latest first.
-fn events(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Event>, String> {
+pub(crate) fn events(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Event>, String> {
     let select =
         Selection { fields: Some(format!("involvedObject.uid={uid}")), ..Selection::default() };
     let mut events = Vec::new();

@@ -31,6 +31,11 @@ fn nobody_there_is_told_within_seconds() {
         "iam",
         "doctor",
         "scaffold es --store a --from-secret b",
+        "why deployment/a",
+        "restart deployment/a",
+        "restart --stale",
+        "stale",
+        "consumers a",
     ];
     let cases = refused.map(|verb| (verb, nobody(), "refused"));
     for (verb, port, says) in cases.into_iter().chain([("status", silent, "in time")]) {

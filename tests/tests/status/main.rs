@@ -8,6 +8,7 @@ mod doctor;
 mod list;
 mod many;
 mod refresh;
+mod restarts;
 mod scaffold;
 mod tree;
 
