@@ -8,7 +8,7 @@ use extsecret_restart::policy::{WAVE, wave};
 use super::consumers::print;
 use crate::cli::{DryRun, RestartArgs, WhyArgs};
 use crate::clock;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Unread, Why};
 use crate::exit::Exit;
 use crate::output;
 use crate::restarts::rollout::{self, Ended};
@@ -48,6 +48,7 @@ pub(crate) fn restart(args: &RestartArgs) -> anyhow::Result<Exit> {
                     output::stdout(&format!("{name} {how}\n"))?;
                     rolling.push(named);
                 }
+                Err(error) if is_about_all(&error) => return Err(error),
                 Err(error) => {
                     refused = true;
                     output::stderr(&format!("error: {name} not restarted: {error}\n"));
@@ -75,6 +76,12 @@ pub(crate) fn restart(args: &RestartArgs) -> anyhow::Result<Exit> {
         }
     }
     Ok(if refused { Exit::Refused } else { Exit::Success })
+}
+
+/// True for what the next workload would fail of as well.
+fn is_about_all(error: &anyhow::Error) -> bool {
+    let unread = error.downcast_ref::<Unread>();
+    unread.is_some_and(|it| matches!(it.why, Why::Unreachable { .. } | Why::Unauthorized(_)))
 }
 
 /// Restarts one, and says so.
