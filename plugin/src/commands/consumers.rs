@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use super::status::print_yaml;
 use crate::cli::{ConsumersArgs, Format, StaleArgs};
 use crate::clock;
-use crate::cluster::Cluster;
+use crate::cluster::kinds::SECRETS;
+use crate::cluster::{Cluster, Unread, Why};
 use crate::exit::Exit;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::tree::{Branch, Mark};
 use crate::output::{self, age};
 use crate::status::consumers::{self, Stale};
-use crate::status::detail;
+use crate::status::facts::Target;
 use crate::status::tree::{consumer, count};
 use crate::tty;
 
@@ -24,7 +25,17 @@ pub(crate) fn run(args: &ConsumersArgs) -> anyhow::Result<Exit> {
     let cluster = Cluster::connect(&args.cluster)?;
     let (namespace, name) = (cluster.namespace(), args.secret.as_str());
     // Whoever asks who uses a Secret may not be one who may read it.
-    let target = detail::secret(&cluster, namespace, name, true);
+    let target = match cluster.metadata(&SECRETS, Some(namespace), name) {
+        // Nobody who answers, or nobody whom they know: the rest would be no better.
+        Err(
+            error @ Unread {
+                why: Why::Unreachable { .. } | Why::Unauthorized(_) | Why::NotAName,
+                ..
+            },
+        ) => return Err(error.into()),
+        Err(error) => Err(error.short()),
+        Ok(meta) => Ok(meta.map(|meta| Target { meta, read: None })),
+    };
     let known = target.as_ref().ok().and_then(Option::as_ref);
     let found = consumers::of_secret(&cluster, namespace, name, known);
     if found.found.is_empty() && found.unknown.len() > consumers::WORKLOADS.len() {
