@@ -113,6 +113,10 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(crate) tls_server_name: Option<String>,
 
+    /// Proxy through which the API server is reached, such as `http://host:3128`
+    #[arg(long, value_name = "URL", hide_short_help = true)]
+    pub(crate) proxy_url: Option<String>,
+
     /// Do not check the certificate of the API server: anyone on the way can read and answer
     #[arg(
         long,

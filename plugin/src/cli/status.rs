@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCandidates;
 use super::ClusterArgs;
 use crate::complete::live;
 use crate::output::jsonpath::Template;
-use crate::status::list::SORT_KEYS;
+use crate::status::list::{SORT_KEYS, SortBy};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,14 +72,14 @@ pub(crate) struct StatusArgs {
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
     pub(crate) output: Format,
 
-    /// Sort by a column
+    /// Sort by a column, or by a field of -o json, such as {.lastSync}
     #[arg(
         long,
-        value_name = "COLUMN",
+        value_name = "COLUMN|JSONPATH",
         value_parser = sort_key,
         conflicts_with_all = ["names", "watch"]
     )]
-    pub(crate) sort_by: Option<&'static str>,
+    pub(crate) sort_by: Option<SortBy>,
 
     /// Do not print the headers of the table
     #[arg(long)]
@@ -136,8 +136,9 @@ impl FromStr for Format {
     }
 }
 
-/// A column, as its header or as a field of the JSON form.
-fn sort_key(text: &str) -> Result<&'static str, String> {
+/// A column, as its header, as a field of the JSON form or as the field of the object that it shows;
+/// or a `JSONPath`, with or without braces.
+fn sort_key(text: &str) -> Result<SortBy, String> {
     let plain = |text: &str| -> String {
         text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
     };
@@ -147,10 +148,22 @@ fn sort_key(text: &str) -> Result<&'static str, String> {
         "metadataname" => "name".to_owned(),
         "metadatanamespace" => "namespace".to_owned(),
         "health" => "ready".to_owned(),
+        "specsecretstorerefname" => "store".to_owned(),
+        "spectargetname" => "secret".to_owned(),
+        "statusrefreshtime" => "lastsync".to_owned(),
         other => other.to_owned(),
     };
-    let found = SORT_KEYS.iter().copied().find(|key| plain(key) == wanted);
-    found.ok_or_else(|| format!("there is no such column; there are {}", SORT_KEYS.join(", ")))
+    if let Some(key) = SORT_KEYS.iter().copied().find(|key| plain(key) == wanted) {
+        return Ok(SortBy::Column(key));
+    }
+    if text.starts_with('{') || text.starts_with('.') {
+        let path = if text.starts_with('{') { text.to_owned() } else { format!("{{{text}}}") };
+        return Ok(SortBy::Path(text.to_owned(), path.parse()?));
+    }
+    let columns = SORT_KEYS.join(", ");
+    Err(format!(
+        "there is no such column; there are {columns}, and JSONPaths such as {{.lastSync}}"
+    ))
 }
 
 impl StatusArgs {
@@ -179,9 +192,14 @@ mod tests {
             ("lastSync", "last-sync"),
             (".metadata.creationTimestamp", "age"),
             ("{.metadata.name}", "name"),
+            (".status.refreshTime", "last-sync"),
         ] {
-            assert_eq!(sort_key(text), Ok(key));
+            assert_eq!(sort_key(text), Ok(SortBy::Column(key)));
         }
+        for text in ["{.controller}", ".store.kind", "{.reason[0]}"] {
+            assert!(matches!(sort_key(text), Ok(SortBy::Path(..))), "{text}");
+        }
+        assert!(sort_key("{.a").unwrap_err().contains("not closed"));
         assert!(sort_key("colour").unwrap_err().contains("last-sync"));
     }
 

@@ -161,6 +161,9 @@ fn reach(cluster: &mut Cluster, args: &ClusterArgs) {
     if let Some(name) = &args.tls_server_name {
         cluster.tls_server_name = Some(name.clone());
     }
+    if let Some(url) = &args.proxy_url {
+        cluster.proxy_url = Some(url.clone());
+    }
     if args.disable_compression.is_some() {
         cluster.disable_compression = args.disable_compression;
     }
@@ -329,6 +332,7 @@ users:
             server: Some("https://c.example".into()),
             insecure_skip_tls_verify: Some(true),
             tls_server_name: Some("c".into()),
+            proxy_url: Some("http://proxy.example:3128".into()),
             request_timeout: RequestTimeout(None),
             ..ClusterArgs::default()
         };
@@ -337,6 +341,7 @@ users:
         let cluster = file.clusters.pop().and_then(|it| it.cluster).unwrap();
         assert_eq!(cluster.server.as_deref(), Some("https://c.example"));
         assert_eq!(cluster.tls_server_name.as_deref(), Some("c"));
+        assert_eq!(cluster.proxy_url.as_deref(), Some("http://proxy.example:3128"));
         assert_eq!(cluster.insecure_skip_tls_verify, Some(true));
     }
 

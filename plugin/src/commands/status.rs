@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use anyhow::bail;
 use extsecret_crds::ExternalSecret;
 use extsecret_manifest::node::Node;
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use crate::cluster::{Change, Cluster, Selection, Unread, Why};
 use crate::exit::Exit;
 use crate::output;
 use crate::output::manifests::{self, Part};
-use crate::status::list::{self, View};
+use crate::status::list::{self, SortBy, View};
 use crate::status::model::{Health, Row};
 use crate::status::{detail, document, gather, tree};
 use crate::tty;
@@ -51,7 +52,17 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     }
     let mut ordered: Vec<&Row> = rows.iter().collect();
     let worst_first = tty::stdout_width().is_some();
-    list::order(&mut ordered, args.sort_by, worst_first);
+    let column = match &args.sort_by {
+        Some(SortBy::Column(column)) => Some(*column),
+        _ => None,
+    };
+    list::order(&mut ordered, column, worst_first && args.sort_by.is_none());
+    if let Some(SortBy::Path(text, path)) = &args.sort_by
+        && !list::order_by_path(&mut ordered, path)
+        && !ordered.is_empty()
+    {
+        bail!("no object has {text}: fields are those of `status -o json`, below items");
+    }
     print(args, &ordered, namespace.is_none(), now)?;
     if ordered.is_empty() && !args.watch {
         tell_of_nothing(args, &cluster, namespace);

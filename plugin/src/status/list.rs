@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::model::{Health, Row, is_periodic};
 use crate::output::age;
+use crate::output::jsonpath::Template;
 use crate::output::table::{Cell, Column, Table, printable};
 use crate::output::wrap::wrap;
 
@@ -127,6 +128,33 @@ fn count(number: Option<usize>) -> Cell {
 /// What `--sort-by` may say: the names of the columns.
 pub(crate) const SORT_KEYS: &[&str] =
     &["namespace", "name", "store", "ready", "reason", "last-sync", "next", "secret", "age"];
+
+/// What a list is sorted by.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SortBy {
+    /// One of [`SORT_KEYS`].
+    Column(&'static str),
+    /// What a `JSONPath` finds in the JSON form of a row, as it was typed.
+    Path(String, Template),
+}
+
+/// Puts rows in the order of what a path finds in them: numbers as numbers, what has nothing first.
+/// False if it finds nothing in any.
+pub(crate) fn order_by_path(rows: &mut [&Row], path: &Template) -> bool {
+    let mut found: Vec<(String, &Row)> = rows
+        .iter()
+        .map(|row| (path.render(&serde_json::to_value(row).unwrap_or_default()), *row))
+        .collect();
+    found.sort_by(|(a, _), (b, _)| match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(a), Ok(b)) => a.total_cmp(&b),
+        _ => a.cmp(b),
+    });
+    let any = found.iter().any(|(text, _)| !text.is_empty());
+    for (place, (_, row)) in rows.iter_mut().zip(found) {
+        *place = row;
+    }
+    any
+}
 
 /// Puts rows in order: by namespace and name, by a column, or the worst first.
 pub(crate) fn order(rows: &mut [&Row], by: Option<&str>, worst_first: bool) {

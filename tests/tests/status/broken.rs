@@ -1,7 +1,9 @@
 //! Clusters in which something is missing.
 
 use extsecret_tests::api::Api;
+use extsecret_tests::call::Call;
 use extsecret_tests::cluster::Cluster;
+use extsecret_tests::plugin::kubectl_extsecret;
 use extsecret_tests::require;
 use serde_json::Value;
 
@@ -127,4 +129,35 @@ fn what_is_missing_is_named() {
     let ran = run(cluster, &namespace, "status ../db");
     assert_code(&ran, 2);
     assert_says(&ran.stderr, &["no name"]);
+}
+
+/// Those that are not about the cluster, and those that are no part of a kubeconfig.
+const NOT_OURS: [&str; 8] = [
+    "kuberc",
+    "log-flush-frequency",
+    "match-server-version",
+    "profile",
+    "profile-output",
+    "v",
+    "vmodule",
+    "warnings-as-errors",
+];
+
+#[test]
+fn flags_that_find_the_cluster_are_kubectls() {
+    let kubectl = require!(extsecret_tests::tools::kubectl());
+    let options = Call::new(&kubectl).args(["options"]).run().succeeded();
+    let theirs: Vec<&str> = options
+        .lines()
+        .filter_map(|line| line.trim_start().split_once("--")?.1.split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| !NOT_OURS.contains(name))
+        .collect();
+    assert!(theirs.len() > 20, "{options}");
+    for verb in ["status", "refresh", "doctor", "why", "restart", "scaffold", "iam", "render"] {
+        let help = Call::new(kubectl_extsecret()).args([verb, "--help"]).run().succeeded();
+        let missing: Vec<&&str> =
+            theirs.iter().filter(|name| !help.contains(&format!("--{name}"))).collect();
+        assert!(missing.is_empty(), "{verb} lacks {missing:?}");
+    }
 }

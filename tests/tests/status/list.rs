@@ -70,6 +70,13 @@ fn a_list_as_everybody_sees_it() {
     let ran = run(cluster, &namespace, "status --sort-by last-sync --no-headers");
     let names: Vec<&str> = ran.stdout.lines().map(|line| words(line)[0]).collect();
     assert_eq!(names, ["unseen", "stale", "failing", "well"], "{ran}");
+    // kubectl's way: a JSONPath. What has no such field comes first.
+    let ran = run(cluster, &namespace, "status --sort-by={.problem} --no-headers");
+    let names: Vec<&str> = ran.stdout.lines().map(|line| words(line)[0]).collect();
+    assert_eq!(names, ["well", "failing", "stale", "unseen"], "{ran}");
+    let ran = run(cluster, &namespace, "status --sort-by=.status.colour");
+    assert_code(&ran, 2);
+    assert_says(&ran.stderr, &["no object has .status.colour"]);
 }
 
 #[test]

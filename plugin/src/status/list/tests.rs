@@ -135,3 +135,14 @@ fn a_problem_as_long_as_a_book_is_cut() {
     assert_eq!(shorten(&long).chars().count(), 401);
     assert_eq!(shorten(" short "), "short");
 }
+
+#[test]
+fn a_path_sorts_too() {
+    let all = rows();
+    let mut rows: Vec<&Row> = all.iter().collect();
+    assert!(order_by_path(&mut rows, &"{.name}".parse().unwrap()));
+    let mut expected: Vec<&str> = all.iter().map(|row| row.name.as_str()).collect();
+    expected.sort_unstable();
+    assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), expected);
+    assert!(!order_by_path(&mut rows, &"{.colour}".parse().unwrap()));
+}
