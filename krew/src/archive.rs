@@ -1,4 +1,4 @@
-//! The archive of a platform: the plugin, its license, its README, completions. The same files give the
+//! The archive of a platform: the plugin, its license, its README, completions, pages for man. The same files give the
 //! same bytes.
 
 use std::fs::{self, File};
@@ -22,7 +22,7 @@ const COMPLETIONS: &[(&str, &str)] = &[
 ];
 
 /// Writes the archive of a platform into the folder `to`, and returns its file. `binary` is the plugin; it
-/// has to run here, for it makes its completions itself.
+/// has to run here, for it makes its completions and its pages itself.
 ///
 /// # Errors
 /// If a file cannot be read or written, or the plugin does not run.
@@ -40,19 +40,24 @@ pub fn write(
         archive.add(name, 0o644, &read(&root.join(name))?)?;
     }
     for (shell, name) in COMPLETIONS {
-        archive.add(name, 0o644, &completion(binary, shell)?)?;
+        archive.add(name, 0o644, &printed(binary, &["completion", shell])?)?;
+    }
+    let pages = String::from_utf8(printed(binary, &["__man"])?).context("names of pages")?;
+    for page in pages.lines() {
+        archive.add(&format!("man/{page}"), 0o644, &printed(binary, &["__man", page])?)?;
     }
     archive.finish().with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
 
-fn completion(binary: &Path, shell: &str) -> anyhow::Result<Vec<u8>> {
+/// What the plugin prints.
+fn printed(binary: &Path, args: &[&str]) -> anyhow::Result<Vec<u8>> {
     let output = Command::new(binary)
-        .args(["completion", shell])
+        .args(args)
         .output()
         .with_context(|| format!("cannot start {}", binary.display()))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{} completion {shell}: {said}", binary.display());
+    ensure!(output.status.success(), "{} {}: {said}", binary.display(), args.join(" "));
     Ok(output.stdout)
 }
 

@@ -14,6 +14,7 @@ mod exit;
 mod files;
 mod iam;
 mod input;
+mod manual;
 mod output;
 mod placement;
 mod render;
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
     if args.get(1).is_some_and(|word| word == complete::WORD) {
         args.remove(1);
         return complete::answer(command, args).into();
+    }
+    if args.get(1).is_some_and(|word| word == manual::WORD) {
+        return manual::answer(command, args.get(2)).into();
     }
     let cli = match cli::parse(command, args) {
         Ok(cli) => cli,

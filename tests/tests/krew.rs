@@ -82,7 +82,14 @@ fn krew_installs_the_plugin_and_kubectl_runs_it() {
     // What krew's index wants to find, and what users look for.
     let version = format!("v{}", env!("CARGO_PKG_VERSION"));
     let store = release.folder.path().join("krew/store/extsecret").join(version);
-    for name in ["LICENSE", "README.md", "completions/_kubectl-extsecret"] {
+    for name in [
+        "LICENSE",
+        "README.md",
+        "completions/_kubectl-extsecret",
+        "man/kubectl-extsecret.1",
+        "man/kubectl-extsecret-status.1",
+        "man/kubectl-extsecret-doctor.1",
+    ] {
         let text = fs::read_to_string(store.join(name)).unwrap();
         assert!(text.len() > 1000, "{name}: {} bytes", text.len());
     }
@@ -108,7 +115,8 @@ fn krew_installs_the_plugin_and_kubectl_runs_it() {
 fn archives_are_reproducible() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let program = folder.path().join("program");
-    fs::write(&program, "#!/bin/sh\necho \"completion of $2\"\n").unwrap();
+    let script = "#!/bin/sh\nif [ \"$*\" = __man ]; then echo it.1; else echo \"$1 of $2\"; fi\n";
+    fs::write(&program, script).unwrap();
     Call::new(Path::new("chmod")).args(["+x"]).args([&program]).run().succeeded();
     let build = |name: &str| {
         let to = folder.path().join(name);
@@ -133,7 +141,7 @@ fn archives_are_reproducible() {
     );
     assert_eq!(
         rest.lines().filter(|line| line.starts_with("-rw-r--r-- 0/0 ")).count(),
-        6,
+        7,
         "{rest}"
     );
 }
