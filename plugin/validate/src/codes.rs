@@ -52,6 +52,17 @@ pub static OLD_VERSION: Code = Code {
     action: "Convert the object: kubectl extsecret migrate -f FILE.",
 };
 
+/// Field without a value.
+pub static NULL_FIELD: Code = Code {
+    id: "S07",
+    severity: Severity::Warning,
+    title: "field without a value",
+    why: "Nothing, or null, is no value. `kubectl create` and `kubectl apply` take the field as absent; \
+          server-side apply, which GitOps tools use, refuses the object.",
+    action: "Remove the field, or write its value. In a chart, put the key inside of the condition \
+             that its value is in.",
+};
+
 /// Object without a name.
 pub static NO_NAME: Code = Code {
     id: "S06",
@@ -202,6 +213,7 @@ static API: &[&Code] = &[
     &MISSING,
     &OLD_VERSION,
     &NO_NAME,
+    &NULL_FIELD,
     &DELETE_NEEDS_OWNER,
     &MERGE_NEEDS_TARGET,
     &SOME_DATA,

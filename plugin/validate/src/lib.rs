@@ -10,6 +10,7 @@
 
 pub mod api;
 pub mod codes;
+pub mod fix;
 mod place;
 pub mod rules;
 pub mod schema;
@@ -19,6 +20,7 @@ mod subject;
 use extsecret_crds::{API_VERSION, GROUP, schema as definitions};
 use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::stream::Object;
+use serde_json::Value;
 
 pub use subject::{Manifests, Target};
 
@@ -38,6 +40,11 @@ pub enum Verdict {
 
 /// Checks an object. `all` is what the other manifests of the run hold.
 pub fn check(object: &Object<'_>, all: &Manifests<'_>) -> Verdict {
+    check_with(object, all, None)
+}
+
+/// The same with the schema that a cluster has for the kind, if one is known.
+pub fn check_with(object: &Object<'_>, all: &Manifests<'_>, own: Option<&Value>) -> Verdict {
     let api_version = object.api_version().unwrap_or_default();
     let kind = object.kind().unwrap_or_default();
     if api_version.starts_with(KES_GROUP) {
@@ -46,7 +53,7 @@ pub fn check(object: &Object<'_>, all: &Manifests<'_>) -> Verdict {
     if !api_version.starts_with(&format!("{GROUP}/")) {
         return Verdict::NotOurs;
     }
-    let Some(schema) = definitions::v1(kind) else {
+    let Some(schema) = own.or_else(|| definitions::v1(kind)) else {
         return Verdict::NotOurs;
     };
     if api_version != API_VERSION {

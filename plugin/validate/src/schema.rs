@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use extsecret_manifest::diagnostic::Diagnostic;
+use extsecret_manifest::diagnostic::{Code, Diagnostic};
 use extsecret_manifest::node::{Entry, Node, Style, Value};
 use extsecret_manifest::source::{Place, Span};
 use extsecret_manifest::stream::Object;
@@ -16,6 +16,7 @@ use regex::Regex;
 use serde_json::Value as Schema;
 
 use crate::codes;
+use crate::fix::{Change, Fix};
 use crate::similar::nearest;
 
 /// Levels that are looked at: more than a manifest that could be read may have.
@@ -27,7 +28,17 @@ const SHOWN: usize = 8;
 /// Checks an object beside the schema of its kind.
 #[must_use]
 pub fn check(object: &Object<'_>, schema: &Schema) -> Vec<Diagnostic> {
-    let mut walker = Walker { object, found: Vec::new(), patterns: HashMap::new() };
+    walk(object, schema).found
+}
+
+/// What to write where the schema tells what was meant.
+pub(crate) fn fixes(object: &Object<'_>, schema: &Schema) -> Vec<Fix> {
+    walk(object, schema).fixes
+}
+
+fn walk<'o, 'a, 's>(object: &'o Object<'a>, schema: &'s Schema) -> Walker<'o, 'a, 's> {
+    let (found, fixes) = (Vec::new(), Vec::new());
+    let mut walker = Walker { object, found, fixes, patterns: HashMap::new() };
     for part in ["spec"] {
         let Some(schema) = schema.get("properties").and_then(|all| all.get(part)) else { continue };
         match object.node.entry(part) {
@@ -42,15 +53,17 @@ pub fn check(object: &Object<'_>, schema: &Schema) -> Vec<Diagnostic> {
     let known = ["apiVersion", "kind", "metadata", "spec", "status"];
     for entry in object.node.as_mapping().unwrap_or_default() {
         if !known.contains(&entry.key.as_str()) {
-            walker.unknown(entry, "", &known);
+            let all = object.node.as_mapping().unwrap_or_default();
+            walker.unknown(entry, all, "", &known);
         }
     }
-    walker.found
+    walker
 }
 
 struct Walker<'o, 'a, 's> {
     object: &'o Object<'a>,
     found: Vec<Diagnostic>,
+    fixes: Vec<Fix>,
     /// Patterns are few and used often.
     patterns: HashMap<&'s str, Option<Regex>>,
 }
@@ -64,7 +77,13 @@ impl<'s> Walker<'_, '_, 's> {
         let span = if node.span.is_empty() { key } else { node.span };
         let wanted = schema.get("type").and_then(Schema::as_str);
         if node.is_null() {
-            // The API server drops it, and takes the field as absent.
+            // The API server drops it, and takes the field as absent, unless it is applied there.
+            if schema.get("nullable") != Some(&Schema::Bool(true))
+                && schema.get("default").is_none()
+            {
+                let message = format!("`{path}` has no value");
+                self.report(&codes::NULL_FIELD, span, path, message);
+            }
             return;
         }
         if schema.get("x-kubernetes-int-or-string") == Some(&Schema::Bool(true)) {
@@ -132,7 +151,7 @@ impl<'s> Walker<'_, '_, 's> {
                 None if keeps => {}
                 None => {
                     let names: Vec<&str> = properties.keys().map(String::as_str).collect();
-                    self.unknown(entry, path, &names);
+                    self.unknown(entry, entries, path, &names);
                 }
             }
         }
@@ -148,7 +167,7 @@ impl<'s> Walker<'_, '_, 's> {
         }
     }
 
-    fn unknown(&mut self, entry: &Entry, path: &str, known: &[&str]) {
+    fn unknown(&mut self, entry: &Entry, siblings: &[Entry], path: &str, known: &[&str]) {
         let inner = member(path, &entry.key);
         let place = self.place(entry.key_span);
         let message = match path {
@@ -158,6 +177,10 @@ impl<'s> Walker<'_, '_, 's> {
         let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_FIELD, message).at(place).field(inner);
         if let Some(meant) = nearest(&entry.key, known.iter().copied()) {
             diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
+            // Where both are there, only a person knows which counts.
+            if !siblings.iter().any(|it| it.key == meant) {
+                self.fix(&codes::UNKNOWN_FIELD, entry.key_span, Change::Replace(meant.to_owned()));
+            }
         } else if !known.is_empty() && known.len() <= SHOWN {
             diagnostic = diagnostic.help(format!("it has {}", known.join(", ")));
         }
@@ -171,7 +194,8 @@ impl<'s> Walker<'_, '_, 's> {
             let words: Vec<&str> = allowed.iter().filter_map(Schema::as_str).collect();
             if !words.contains(&text) {
                 let message = format!("`{path}` cannot be {}", quoted(text));
-                let help = match nearest(text, words.iter().copied()) {
+                let meant = nearest(text, words.iter().copied());
+                let help = match meant {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None if words.len() <= SHOWN => format!("it is one of {}", words.join(", ")),
                     None => format!(
@@ -182,6 +206,10 @@ impl<'s> Walker<'_, '_, 's> {
                 };
                 let place = self.place(span);
                 let diagnostic = Diagnostic::new(&codes::WRONG_VALUE, message).at(place);
+                // Of another word nobody knows whether it was meant.
+                if let Some(meant) = meant.filter(|meant| meant.eq_ignore_ascii_case(text)) {
+                    self.fix(&codes::WRONG_VALUE, span, Change::Replace(meant.to_owned()));
+                }
                 self.found.push(diagnostic.field(path).help(help));
             }
             return;
@@ -190,7 +218,18 @@ impl<'s> Walker<'_, '_, 's> {
         if format == Some("byte") && (text.is_empty() || STANDARD.decode(text).is_err()) {
             // Not shown: what belongs into such a field may be meant to be secret.
             let message = format!("`{path}` must be base64, and this is not");
-            self.report(&codes::WRONG_VALUE, span, path, message);
+            let place = self.place(span);
+            let mut diagnostic =
+                Diagnostic::new(&codes::WRONG_VALUE, message).at(place).field(path);
+            let lines: String = text.split(['\n', '\r']).collect();
+            if !lines.is_empty() && STANDARD.decode(&lines).is_ok() {
+                diagnostic = diagnostic.help(if text.trim_end() == lines {
+                    "without the line end behind it, it is: begin the block with |- instead of |"
+                } else {
+                    "without the line ends in it, it is: write it in one line"
+                });
+            }
+            self.found.push(diagnostic);
         }
         let Some(pattern) = schema.get("pattern").and_then(Schema::as_str) else { return };
         // An empty text has been told already, where it may not be empty.
@@ -247,19 +286,20 @@ impl<'s> Walker<'_, '_, 's> {
                 Style::Plain => "put it in quotes: without them kubectl reads something else",
                 _ => "put it in quotes",
             });
+            if node.style == Style::Plain {
+                self.fix(&codes::WRONG_TYPE, span, Change::Quote);
+            }
         }
         self.found.push(diagnostic);
     }
 
-    fn report(
-        &mut self,
-        code: &'static extsecret_manifest::diagnostic::Code,
-        span: Span,
-        path: &str,
-        message: impl Into<String>,
-    ) {
+    fn report(&mut self, code: &'static Code, span: Span, path: &str, message: impl Into<String>) {
         let place = self.place(span);
         self.found.push(Diagnostic::new(code, message).at(place).field(path));
+    }
+
+    fn fix(&mut self, code: &'static Code, span: Span, change: Change) {
+        self.fixes.push(Fix { place: self.place(span), code, change });
     }
 
     fn place(&self, span: Span) -> Place {

@@ -74,6 +74,7 @@ fn findings_stand_where_the_mistake_is() {
         ("S02", "yes"),
         ("S03", "owner"),
         ("S05", "external-secrets.io/v1beta1"),
+        ("S07", "null"),
         ("A07", "password"),
         ("L02", "1d"),
         ("L08", "'db://{{ .pasword }}'"),
