@@ -34,6 +34,7 @@ pub(crate) fn all() -> Vec<&'static Code> {
         .chain(extsecret_migrate::codes::ALL)
         .chain(FILES)
         .chain(crate::render::codes::ALL)
+        .chain(crate::validation::codes::ALL)
         .copied()
         .chain(extsecret_validate::codes::all())
         .collect();

@@ -24,6 +24,7 @@ mod status;
 #[cfg(test)]
 mod testing;
 mod tty;
+mod validation;
 
 use std::process::ExitCode;
 

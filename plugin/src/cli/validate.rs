@@ -7,15 +7,26 @@ use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 use extsecret_manifest::diagnostic::Code;
 
+use super::ClusterArgs;
+
 const EXAMPLES: &str = "\
 Examples:
   # Is this right, before it is applied?
   kubectl extsecret validate -f externalsecret.yaml
 
-  # A folder, what kustomize makes of one, what is in the cluster
+  # A folder, what kustomize makes of one, what another command prints
   kubectl extsecret validate -R -f apps
   kubectl extsecret validate -k overlays/production
   kubectl get externalsecrets,secretstores -A -o yaml | kubectl extsecret validate -f -
+
+  # What is in the cluster
+  kubectl extsecret validate -A
+
+  # Would this cluster take it? Nothing is changed
+  kubectl extsecret validate -R -f apps --dry-run=server
+
+  # Correct misspelt fields and missing quotes
+  kubectl extsecret validate -R -f apps --fix
 
   # In CI: annotations of a pull request, or a report for code scanning
   kubectl extsecret validate -R -f apps -o github
@@ -31,17 +42,18 @@ Exit codes: 0 no errors (with --strict: no warnings either), 1 some, 2 could not
 /// Checks the kinds ExternalSecret, ClusterExternalSecret, SecretStore and ClusterSecretStore of
 /// external-secrets.io/v1: what the API server would refuse or drop, what the admission webhook
 /// would refuse, and what is accepted and surprises later. Objects of kubernetes-external-secrets
-/// are checked, too: would they migrate? No cluster and no provider is asked.
+/// are checked, too: would they migrate? No provider is asked, and no cluster if there are files,
+/// unless --dry-run=server says so.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct ValidateArgs {
-    /// File or directory to check, or - for stdin; may be repeated
+    /// File or directory to check, or - for stdin, instead of the cluster; may be repeated
     #[arg(
         short,
         long,
         value_name = "FILENAME",
         value_delimiter = ',',
-        required_unless_present = "kustomize",
         value_hint = clap::ValueHint::AnyPath
     )]
     pub(crate) filename: Vec<PathBuf>,
@@ -50,9 +62,25 @@ pub(crate) struct ValidateArgs {
     #[arg(short = 'R', long, requires = "filename")]
     pub(crate) recursive: bool,
 
-    /// Check what `kubectl kustomize` makes of this directory
+    /// Check what `kubectl kustomize` makes of this directory instead of the cluster
     #[arg(short = 'k', long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) kustomize: Option<PathBuf>,
+
+    /// Objects of all namespaces of the cluster
+    #[arg(short = 'A', long, conflicts_with_all = ["filename", "kustomize", "namespace"])]
+    pub(crate) all_namespaces: bool,
+
+    /// Only objects of the cluster with these labels, such as app=shop
+    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with_all = ["filename", "kustomize"])]
+    pub(crate) selector: Option<String>,
+
+    /// Also check by the definitions of the cluster, and have its API server try to apply each object
+    #[arg(long, value_name = "WHERE", require_equals = true, value_parser = ["server"])]
+    pub(crate) dry_run: Option<String>,
+
+    /// Correct in the files what can only be meant in one way: misspelt fields, missing quotes
+    #[arg(long, requires = "filename")]
+    pub(crate) fix: bool,
 
     /// How findings are written: for people to stderr, for programs to stdout
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -75,6 +103,9 @@ pub(crate) struct ValidateArgs {
         add = ArgValueCandidates::new(super::codes)
     )]
     pub(crate) suppress: Vec<&'static Code>,
+
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 /// For whom findings are.

@@ -29,6 +29,8 @@ pub(crate) const EXTERNAL_SECRETS: Kind = eso("ExternalSecret", "externalsecrets
 pub(crate) const SECRET_STORES: Kind = eso("SecretStore", "secretstores", true);
 pub(crate) const CLUSTER_SECRET_STORES: Kind =
     eso("ClusterSecretStore", "clustersecretstores", false);
+pub(crate) const CLUSTER_EXTERNAL_SECRETS: Kind =
+    eso("ClusterExternalSecret", "clusterexternalsecrets", false);
 pub(crate) const KES_EXTERNAL_SECRETS: Kind =
     namespaced("kubernetes-client.io", "ExternalSecret", "externalsecrets");
 pub(crate) const SECRETS: Kind = namespaced("", "Secret", "secrets");

@@ -1,6 +1,7 @@
 //! The cluster that kubectl would talk to: reads, page by page where there are many, and the few
 //! writes that a person asks for.
 
+mod apply;
 mod ask;
 mod config;
 mod error;

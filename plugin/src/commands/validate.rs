@@ -7,14 +7,18 @@ use extsecret_manifest::read::{Content, Limits};
 use extsecret_manifest::source::Place;
 use extsecret_manifest::stream::{self, Object};
 use extsecret_migrate::{Context, Migrator, Options};
-use extsecret_validate::{Manifests, Verdict, check};
+use extsecret_validate::{Manifests, Verdict, check_with};
 
 use crate::cli::{FindingsFormat as Format, ValidateArgs};
+use crate::cluster::{Cluster, Selection};
 use crate::exit::Exit;
 use crate::input::{Inputs, manifests};
 use crate::output;
 use crate::output::findings::{self, Counted, Finding};
 use crate::output::text::Printer;
+use crate::validation::fix::{self, Fixed};
+use crate::validation::live;
+use crate::validation::server::Server;
 
 /// What is to be said of one object, or of a document or the run.
 struct Section {
@@ -24,10 +28,30 @@ struct Section {
 }
 
 pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
-    let mut inputs = Inputs::default();
-    let kustomize = args.kustomize.as_deref();
-    manifests::add(&mut inputs, &args.filename, args.recursive, kustomize, &Limits::default())?;
-    let (mut sections, counted) = look(&inputs);
+    let limits = Limits::default();
+    let from_files = !args.filename.is_empty() || args.kustomize.is_some();
+    let asked = args.dry_run.is_some() || !from_files;
+    let cluster = asked.then(|| Cluster::connect(&args.cluster)).transpose()?;
+    let mut inputs = read(args, cluster.as_ref(), &limits)?;
+    if args.fix {
+        let fixed = fix::apply(&inputs, &limits)?;
+        if fixed.fixes > 0 {
+            let places = if fixed.fixes == 1 { "place" } else { "places" };
+            let files = if fixed.files == 1 { "file" } else { "files" };
+            let Fixed { fixes, files: count } = fixed;
+            output::stderr(&format!("fixed {fixes} {places} in {count} {files}\n"));
+            inputs = read(args, cluster.as_ref(), &limits)?;
+        }
+    }
+    if !from_files && inputs.files.is_empty() {
+        output::stderr("No resources found.\n");
+        return Ok(Exit::Success);
+    }
+    let server = match cluster.filter(|_| args.dry_run.is_some()) {
+        Some(cluster) => Some(Server::ask(cluster)?),
+        None => None,
+    };
+    let (mut sections, counted) = look(&inputs, server.as_ref())?;
     for section in &mut sections {
         section.diagnostics.retain(|it| is_wanted(args, it));
     }
@@ -63,12 +87,28 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
     Ok(if failed { Exit::Refused } else { Exit::Success })
 }
 
+/// Files, or what the cluster has.
+fn read(args: &ValidateArgs, cluster: Option<&Cluster>, limits: &Limits) -> anyhow::Result<Inputs> {
+    let mut inputs = Inputs::default();
+    let kustomize = args.kustomize.as_deref();
+    manifests::add(&mut inputs, &args.filename, args.recursive, kustomize, limits)?;
+    if args.filename.is_empty()
+        && kustomize.is_none()
+        && let Some(cluster) = cluster
+    {
+        let namespace = (!args.all_namespaces).then(|| cluster.namespace());
+        let select = Selection { labels: args.selector.clone(), ..Selection::default() };
+        live::add(&mut inputs, cluster, namespace, &select, limits)?;
+    }
+    Ok(inputs)
+}
+
 fn is_wanted(args: &ValidateArgs, diagnostic: &Diagnostic) -> bool {
     diagnostic.is_error() || !(args.quiet || args.suppress.contains(&diagnostic.code))
 }
 
 /// Looks at every object.
-fn look(inputs: &Inputs) -> (Vec<Section>, Counted) {
+fn look(inputs: &Inputs, server: Option<&Server>) -> anyhow::Result<(Vec<Section>, Counted)> {
     let mut sections = Vec::new();
     let mut counted = Counted::default();
     let documents = || inputs.files.iter().flat_map(|file| &file.documents);
@@ -79,9 +119,13 @@ fn look(inputs: &Inputs) -> (Vec<Section>, Counted) {
     }
     let mut has_old = false;
     for object in &objects {
-        match check(object, &all) {
-            Verdict::Checked(diagnostics) => {
+        let own = server.zip(object.kind()).and_then(|(server, kind)| server.schema(kind));
+        match check_with(object, &all, own) {
+            Verdict::Checked(mut diagnostics) => {
                 counted.objects += 1;
+                if let Some(server) = server {
+                    diagnostics.extend(server.dry_run(object)?);
+                }
                 sections.push(Section {
                     object: Some(label(object)),
                     whole: Some(object.place()),
@@ -107,7 +151,7 @@ fn look(inputs: &Inputs) -> (Vec<Section>, Counted) {
         let diagnostics = vec![diagnostic.clone()];
         sections.push(Section { object: None, whole: None, diagnostics });
     }
-    (sections, counted)
+    Ok((sections, counted))
 }
 
 /// What the migration says about objects of kubernetes-external-secrets.

@@ -19,6 +19,7 @@ fn nobody() -> u16 {
 fn nobody_there_is_told_within_seconds() {
     let folder = Folder::new();
     folder.write("config", "");
+    folder.write("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n");
     // Connections are taken by the kernel, and nobody ever answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent.local_addr().unwrap().port();
@@ -36,6 +37,9 @@ fn nobody_there_is_told_within_seconds() {
         "restart --stale",
         "stale",
         "consumers a",
+        "validate",
+        "validate -A",
+        "validate -f a.yaml --dry-run=server",
     ];
     let cases = refused.map(|verb| (verb, nobody(), "refused"));
     for (verb, port, says) in cases.into_iter().chain([("status", silent, "in time")]) {
@@ -76,6 +80,10 @@ fn flags_that_do_not_fit_are_refused() {
         "iam -A -n shop",
         "iam -f a.yaml -l app=shop",
         "iam -R",
+        "validate -A -n shop",
+        "validate -f a.yaml -A",
+        "validate --fix",
+        "validate -f a.yaml --dry-run=client",
         "refresh",
         "refresh db --all",
         "refresh db --timeout 5s",

@@ -116,3 +116,73 @@ fn no_value_is_shown() {
         }
     }
 }
+
+#[test]
+fn what_can_only_be_meant_in_one_way_is_fixed() {
+    let folder = Folder::new();
+    let broken = "\
+# Kept.
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: { name: db, namespace: shop }
+spec:
+  refreshInterwal: 1h   # and this
+  secretStoreRef: { name: main, 'kindd': SecretStore }
+  target: { creationPolicy: owner }
+  data:
+    - secretKey: yes
+      remoteRef: { key: app/db }
+    - secretKey: 0777
+      remoteRef: { key: app/db, propertyy: a, property: b }
+---
+kind: ConfigMap
+apiVersion: v1
+metadata: { name: other }
+";
+    folder.write("a.yaml", broken);
+    folder.write("good.yaml", good());
+    let ran = folder.run("validate -f a.yaml -f good.yaml --fix");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("fixed 5 places in 1 file\n"), "{ran:?}");
+    // Which of two is meant, only a person knows.
+    assert!(ran.stderr.contains("has no field `propertyy`"), "{ran:?}");
+    let expected = broken
+        .replace("refreshInterwal", "refreshInterval")
+        .replace("'kindd'", "'kind'")
+        .replace("owner", "Owner")
+        .replace("yes", "\"yes\"")
+        .replace("0777", "\"0777\"");
+    assert_eq!(folder.read("a.yaml"), expected);
+    assert_eq!(folder.read("good.yaml"), good());
+    // There is nothing left to fix.
+    let ran = folder.run("validate -f a.yaml --fix");
+    assert!(!ran.stderr.contains("fixed"), "{ran:?}");
+    assert_eq!(folder.read("a.yaml"), expected);
+    // What comes from elsewhere is not written.
+    let ran = folder.run_with("validate -f - --fix", broken);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(!ran.stderr.contains("fixed"), "{ran:?}");
+}
+
+#[test]
+fn a_line_end_behind_base64_is_told() {
+    let folder = Folder::new();
+    let store = |bundle: &str| {
+        format!(
+            "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {{ name: main }}\n\
+             spec:\n  provider:\n    vault:\n      server: https://vault.example.test\n      \
+             version: v2\n      path: secret\n      auth: {{ tokenSecretRef: {{ name: v, key: t }} }}\n\
+             \x20     caBundle: {bundle}"
+        )
+    };
+    for (bundle, help) in [
+        ("|\n        aGVsbG8=\n", "begin the block with |- instead of |"),
+        ("|\n        aGVs\n        bG8=\n", "write it in one line"),
+        ("hunter2\n", "explain S03"),
+    ] {
+        let ran = folder.run_with("validate -f -", store(bundle));
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains(help), "{bundle}: {ran:?}");
+    }
+    assert_eq!(folder.run_with("validate -f -", store("|-\n        aGVsbG8=\n")).code, Some(0));
+}

@@ -11,6 +11,7 @@ mod refresh;
 mod restarts;
 mod scaffold;
 mod tree;
+mod validate;
 
 use extsecret_tests::api::{Api, EXTERNAL_SECRETS};
 use extsecret_tests::call::{assert_code, assert_says};
