@@ -6,7 +6,7 @@
 use std::fs;
 
 use extsecret_tests::api::Api;
-use extsecret_tests::aws::{AUDIENCE, Aws, Permissions, Policy, Role};
+use extsecret_tests::aws::{AUDIENCE, Aws, Config, Credentials, Permissions, Policy, Role};
 use extsecret_tests::call::{Call, assert_code, assert_says};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::{Controller, wait_until};
@@ -263,4 +263,123 @@ fn a_cluster_that_does_not_tell_everything_is_no_silence() {
     let ran = iam(&["-l", "app=none"]);
     assert_code(&ran, 2);
     assert_says(&ran.stderr, &["there is no ExternalSecret"]);
+}
+
+/// Three ExternalSecrets of two stores with roles of their own.
+const MANIFESTS: &str = "\
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: { name: secrets, namespace: shop }
+spec:
+  provider:
+    aws: { service: SecretsManager, region: eu-west-1, role: 'arn:aws:iam::123456789012:role/secrets' }
+---
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: { name: parameters, namespace: shop }
+spec:
+  provider:
+    aws: { service: ParameterStore, region: eu-west-1, role: 'arn:aws:iam::123456789012:role/parameters' }
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: { name: db, namespace: shop }
+spec:
+  secretStoreRef: { name: secrets }
+  data: [{ secretKey: a, remoteRef: { key: shop/db } }]
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: { name: both, namespace: shop }
+spec:
+  secretStoreRef: { name: secrets }
+  data:
+    - { secretKey: a, remoteRef: { key: shop/db } }
+    - { secretKey: b, remoteRef: { key: shop/api } }
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: { name: url, namespace: shop }
+spec:
+  secretStoreRef: { name: parameters }
+  data: [{ secretKey: a, remoteRef: { key: /shop/url } }]
+";
+
+#[test]
+fn what_a_role_lacks_is_told_with_those_who_fail() {
+    let aws = Aws::start_with(Config { account: "123456789012".to_owned(), ..Config::default() });
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d";
+    let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
+    let iam_as = |caller: &Credentials, flags: &[&str]| {
+        let mut call = Call::new(kubectl_extsecret()).args(["iam", "-f", "-"]);
+        call = call.args(["--controller-role", &role("controller")]).args(["--kms-key", key]);
+        for (name, value) in aws.environment(caller) {
+            call = call.env(name, value);
+        }
+        call.args(flags).stdin(MANIFESTS).run()
+    };
+    let iam = |flags: &[&str]| iam_as(aws.admin(), flags);
+
+    // Roles with what is printed, and no more.
+    let report = iam(&[]).json();
+    for grant in report["identities"].as_array().unwrap() {
+        let policy = Policy::parse(&grant["policy"].to_string()).unwrap();
+        let made = Role::new(grant["role"].as_str().unwrap());
+        aws.identities().add_role(made.may(Permissions::Policies(vec![policy])));
+    }
+    let ran = iam(&["--check"]);
+    assert_code(&ran, 0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("nothing is missing\n", ""));
+
+    // A role that may read one of two secrets: only who needs the other fails.
+    let resource = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db-*";
+    let some = Permissions::allow(&["secretsmanager:GetSecretValue", "kms:*"], &[resource, key]);
+    aws.identities().set_permissions(&role("secrets"), some);
+    let ran = iam(&["--check"]);
+    assert_code(&ran, 1);
+    assert_eq!(
+        ran.stdout,
+        "arn:aws:iam::123456789012:role/secrets lacks\n  \
+         secretsmanager:GetSecretValue on \
+         arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/api-??????\n    \
+         ExternalSecret shop/both\n"
+    );
+    // Decryption of some values only, by the context that the service gives.
+    let context = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/api-*";
+    let policy = json!({ "Statement": [
+        { "Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*" },
+        { "Effect": "Allow", "Action": "kms:Decrypt", "Resource": key, "Condition": {
+            "StringLike": { "kms:EncryptionContext:SecretARN": context } } },
+    ] });
+    let policy = Policy::parse(&policy.to_string()).unwrap();
+    aws.identities().set_permissions(&role("secrets"), Permissions::Policies(vec![policy]));
+    let json: Value = serde_json::from_str(&iam(&["--check=json"]).stdout).unwrap();
+    assert_eq!(json["failing"], json!(["ExternalSecret shop/both", "ExternalSecret shop/db"]));
+    assert_eq!(json["missing"][0]["action"], "kms:Decrypt");
+
+    // One that is not there.
+    aws.identities().set_permissions(&role("secrets"), Permissions::Everything);
+    aws.identities().remove_role(&role("parameters"));
+    let ran = iam(&["--check"]);
+    assert_code(&ran, 1);
+    assert_says(&ran.stdout, &["role/parameters lacks", "no such role", "ExternalSecret shop/url"]);
+
+    // Nothing is said of what nobody was asked.
+    let ran = iam_as(
+        &aws.identities().add_user("123456789012", "eve", Permissions::nothing()),
+        &["--check"],
+    );
+    assert_code(&ran, 1);
+    assert_eq!(ran.stdout, "");
+    assert_says(&ran.stderr, &["not asked", "iam:SimulatePrincipalPolicy"]);
+    let ran = iam(&["--check", "--kms-key", "none", "-o", "json"]);
+    assert_code(&ran, 2);
+    let mut call = Call::new(kubectl_extsecret()).args(["iam", "-f", "-", "--check"]);
+    for (name, value) in aws.environment(aws.admin()) {
+        call = call.env(name, value);
+    }
+    let ran =
+        call.stdin(MANIFESTS.replace(", role: 'arn:aws:iam::123456789012:role/secrets'", "")).run();
+    assert_code(&ran, 1);
+    assert_says(&ran.stderr, &["its ARN is not known"]);
 }

@@ -21,11 +21,14 @@ Examples:
     --controller-role arn:aws:iam::111122223333:role/external-secrets \\
     --controller-service-account external-secrets/external-secrets
 
+  # Which ExternalSecrets of the cluster fail for want of a permission?
+  kubectl extsecret iam -A --check
+
   # One policy
   kubectl extsecret iam -f apps/shop | jq '.identities[0].policy'
 
-Exit codes: 0 printed, 1 printed, and some object needs more than that: stderr names it, 2 could not
-run.";
+Exit codes: 0 printed, and with --check nothing is missing; 1 something is missing, or some object
+needs more than is printed: stderr names it; 2 could not run.";
 
 /// Print the IAM policies that ExternalSecrets need, and no more than they need.
 ///
@@ -33,6 +36,11 @@ run.";
 /// through which store and as whom, and prints for each role the policy for exactly these: reading,
 /// decryption by way of the service only, assuming other roles, and who may assume it. What cannot be
 /// told from the objects is a warning. AWS is not asked, and no Secret is read.
+///
+/// --check asks IAM to simulate what each role needs (iam:SimulatePrincipalPolicy), and says which
+/// ExternalSecrets would fail, and of what. Policies of the secrets themselves and of keys have no part
+/// in it. A secret is asked about by its name with a made-up suffix: a policy that names the suffix
+/// does not count.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct IamArgs {
@@ -65,6 +73,18 @@ pub(crate) struct IamArgs {
     /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(crate) output: Format,
+
+    /// Print no policies: ask IAM, with your own credentials, what the roles cannot do of what they need
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text",
+        conflicts_with = "output"
+    )]
+    pub(crate) check: Option<CheckFormat>,
 
     #[command(flatten)]
     pub(crate) aws: AwsArgs,
@@ -104,6 +124,15 @@ pub(crate) struct AwsArgs {
     /// Also secretsmanager:BatchGetSecretValue, by which extsecret-controller reads several at once
     #[arg(long)]
     pub(crate) batch: bool,
+}
+
+/// How the answers of IAM are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
 }
 
 /// What is printed.

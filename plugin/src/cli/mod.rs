@@ -25,7 +25,7 @@ pub(crate) use cluster::Credential;
 pub(crate) use cluster::{ClusterArgs, RequestTimeout};
 pub(crate) use consumers::{ConsumersArgs, StaleArgs};
 pub(crate) use doctor::DoctorArgs;
-pub(crate) use iam::{Format as IamFormat, IamArgs};
+pub(crate) use iam::{CheckFormat, Format as IamFormat, IamArgs};
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
 pub(crate) use refresh::{DryRun, RefreshArgs};
 pub(crate) use render::{RenderArgs, ValueArgs};

@@ -1,5 +1,9 @@
 //! `kubectl extsecret iam`
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context as _;
 use extsecret_crds::external_secret::StoreKind;
 use extsecret_crds::selector::LabelSelector;
 use extsecret_crds::{
@@ -9,14 +13,17 @@ use extsecret_engine::request::StoreName;
 use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::read::{Content, Limits};
 use extsecret_manifest::stream::{self, Object};
+use extsecret_provider::aws::Simulator;
+use extsecret_provider::provider::ProviderError;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::cli::{IamArgs, IamFormat as Format};
+use crate::cli::{CheckFormat, IamArgs, IamFormat as Format};
 use crate::cluster::kinds::{EXTERNAL_SECRETS, SERVICE_ACCOUNTS};
 use crate::cluster::{Cluster, Metadata, Selection};
 use crate::exit::Exit;
+use crate::iam::check::{self, Missing, Questions};
 use crate::iam::identity::Account;
 use crate::iam::{
     self, Asker, Objects, Options, Report, Warning, cloudformation, needs, terraform,
@@ -37,6 +44,9 @@ pub(crate) fn run(args: &IamArgs) -> anyhow::Result<Exit> {
     } else {
         read_files(args)?
     };
+    if let Some(format) = args.check {
+        return check(args, found, format);
+    }
     let Found { objects, mut warnings, unreadable } = found;
     let mut report = iam::report(&objects, &options(args));
     report.warnings.append(&mut warnings);
@@ -58,6 +68,81 @@ pub(crate) fn run(args: &IamArgs) -> anyhow::Result<Exit> {
     }
     output::stdout_verbatim(&text(&report, args.output)?)?;
     Ok(if incomplete { Exit::Refused } else { Exit::Success })
+}
+
+/// Asks IAM about what is needed.
+fn check(args: &IamArgs, found: Found, format: CheckFormat) -> anyhow::Result<Exit> {
+    let Found { mut objects, mut warnings, unreadable } = found;
+    let options = options(args);
+    warnings
+        .extend(iam::report(&objects, &options).warnings.into_iter().filter(|it| it.incomplete));
+    let Questions { groups, unasked } = check::questions(&mut objects, &options);
+    warnings.extend(unasked.iter().map(|text| Warning::hole("not asked", text)));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime for network connections")?;
+    let mut clients: BTreeMap<String, Simulator> = BTreeMap::new();
+    let mut lost = BTreeSet::new();
+    let (mut missing, mut asked) = (Vec::new(), 0);
+    for (group, resources) in &groups {
+        if lost.contains(&group.role) {
+            continue;
+        }
+        let partition = group.role.split(':').nth(1).unwrap_or("aws").to_owned();
+        let client = match clients.entry(partition) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let timeout = args.cluster.request_timeout.0;
+                let client = Simulator::with_own_credentials(place.key(), timeout);
+                let client = runtime.block_on(client)?;
+                place.insert(client)
+            }
+        };
+        let names: Vec<String> = resources.keys().cloned().collect();
+        let denied = client.denied(&group.role, &group.actions, &names, &group.context);
+        let denied = match runtime.block_on(denied) {
+            Ok(denied) => denied,
+            Err(ProviderError::NotFound) => {
+                let all = resources.values().flat_map(|(_, labels)| labels).cloned();
+                missing.push(Missing {
+                    role: group.role.clone(),
+                    action: "everything".to_owned(),
+                    resource: "all: there is no such role".to_owned(),
+                    needed_by: all.collect(),
+                });
+                lost.insert(group.role.clone());
+                continue;
+            }
+            Err(error @ ProviderError::Denied(_)) => {
+                warnings.push(Warning::hole("not asked", error.to_string()));
+                lost.insert(group.role.clone());
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        asked += names.len() * group.actions.len();
+        let denied = denied.iter().map(|it| (it.action.as_str(), it.resource.as_str()));
+        missing.extend(check::missing(group, resources, denied));
+    }
+    missing.sort();
+    missing.dedup();
+    warnings.sort();
+    warnings.dedup();
+    match format {
+        CheckFormat::Text => {
+            for warning in &warnings {
+                output::stderr(&format!("warning: {}\n", warning.line()));
+            }
+            output::stdout(&check::text(&missing, asked))?;
+        }
+        CheckFormat::Json => {
+            let document = check::document(&missing, asked, &warnings);
+            output::stdout_verbatim(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+        }
+    }
+    let whole = missing.is_empty() && warnings.is_empty() && unreadable == 0;
+    Ok(if whole { Exit::Success } else { Exit::Refused })
 }
 
 fn text(report: &Report, format: Format) -> anyhow::Result<String> {

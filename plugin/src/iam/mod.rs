@@ -7,6 +7,7 @@
 //! ```
 
 pub(crate) mod arn;
+pub(crate) mod check;
 pub(crate) mod cloudformation;
 pub(crate) mod identity;
 pub(crate) mod needs;

@@ -83,6 +83,7 @@ fn flags_that_do_not_fit_are_refused() {
         "validate -A -n shop",
         "validate -f a.yaml -A",
         "validate --fix",
+        "iam -f a.yaml --check -o json",
         "validate -f a.yaml --dry-run=client",
         "refresh",
         "refresh db --all",

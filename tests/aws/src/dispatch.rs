@@ -21,7 +21,7 @@ use crate::reply::ReplyBody;
 use crate::secrets_manager;
 use crate::sigv4::{Signature, compact, header, signed_at};
 use crate::world::{Call, World};
-use crate::{parameter_store, sqs, sts};
+use crate::{iam, parameter_store, sqs, sts};
 
 /// How far a signature's time may be from the service's.
 const MAX_SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -36,6 +36,7 @@ pub(crate) enum Outcome {
 /// A service, with its name in IAM and in signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
+    Iam,
     ParameterStore,
     SecretsManager,
     Sqs,
@@ -45,6 +46,7 @@ enum Service {
 impl Service {
     fn name(self) -> &'static str {
         match self {
+            Self::Iam => "iam",
             Self::ParameterStore => "ssm",
             Self::SecretsManager => "secretsmanager",
             Self::Sqs => "sqs",
@@ -169,7 +171,7 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Parts, body: &Bytes) ->
         }
     };
     let answer = match service {
-        Service::Sts if !is_unsigned => answer.map_err(sts::in_its_words),
+        Service::Sts | Service::Iam if !is_unsigned => answer.map_err(sts::in_its_words),
         _ => answer,
     };
     match &trouble.effect {
@@ -216,6 +218,7 @@ async fn perform(service: Service, call: &Call<'_>) -> Result<Answer, AwsError> 
         Service::SecretsManager => secrets_manager::handle(call).map(Answer::Json),
         Service::Sqs => sqs::handle(call).await.map(Answer::Json),
         Service::Sts => sts::handle(call).map(Answer::Xml),
+        Service::Iam => iam::handle(call).map(Answer::Xml),
     }
 }
 
@@ -227,8 +230,12 @@ fn unknown_operation() -> AwsError {
 fn target(request: &Parts, body: &[u8]) -> Option<Target> {
     if header(request, "x-amz-target").is_none() {
         let form = Form::parse(body);
-        let operation = format!("{}:{}", Service::Sts.name(), form.get("Action")?);
-        return Some(Target { service: Service::Sts, operation });
+        let service = match form.get("Version") {
+            Some(iam::VERSION) => Service::Iam,
+            _ => Service::Sts,
+        };
+        let operation = format!("{}:{}", service.name(), form.get("Action")?);
+        return Some(Target { service, operation });
     }
     let (service, name) = header(request, "x-amz-target")?.split_once('.')?;
     let service = Service::of_target(service)?;
@@ -341,7 +348,7 @@ fn response(
     let (kind, body) = match (service, answer) {
         (_, Ok(Answer::Json(value))) => (json_type, value.to_string()),
         (_, Ok(Answer::Xml(answer))) => ("text/xml", xml_answer(operation, id, answer)),
-        (Some(Service::Sts), Err(error)) => ("text/xml", xml_error(id, error)),
+        (Some(Service::Sts | Service::Iam), Err(error)) => ("text/xml", xml_error(id, error)),
         (Some(Service::Sqs), Err(error)) => {
             let fault = if error.status < 500 { "Sender" } else { "Receiver" };
             let code = sqs::query_code(&error.code);

@@ -454,6 +454,25 @@ impl Identities {
         Session { credentials, expires, arn, user_id }
     }
 
+    /// What the policies of a role say about an action, as IAM simulates them: policies of resources
+    /// and sessions have no part in it. `None` if there is no such role.
+    pub(crate) fn simulate(
+        &self,
+        role: &str,
+        action: &str,
+        resource: &str,
+        context: &dyn Fn(&str) -> Vec<String>,
+    ) -> Option<Verdict> {
+        let role = self.role(role)?;
+        let account = role.account();
+        let principals = [role.arn.as_str()];
+        let question = Question { action, resource, principals: &principals, account, context };
+        Some(match &role.permissions {
+            Permissions::Everything => Verdict::Allow,
+            Permissions::Policies(policies) => verdict(policies.iter(), &question),
+        })
+    }
+
     /// Whether a caller may do something; the refusal is AWS's `AccessDeniedException`.
     pub(crate) fn check(&self, caller: &Caller, access: &Access<'_>) -> Result<(), AwsError> {
         if caller.is_test {

@@ -1,5 +1,5 @@
 //! A double of the AWS services that secrets come from, for tests and benchmarks: Secrets Manager,
-//! Parameter Store, STS and SQS behind one plain HTTP endpoint on the loopback interface.
+//! Parameter Store, STS, SQS and one question to IAM behind one plain HTTP endpoint on the loopback interface.
 //!
 //! It exists because emulators are wrong, each in its own way, exactly where a controller gets
 //! hurt: staging labels after a rollback, request limits, page tokens, throttling, credentials
@@ -29,6 +29,7 @@ mod error;
 mod events;
 mod faults;
 mod form;
+mod iam;
 mod identity;
 mod ids;
 mod issuer;

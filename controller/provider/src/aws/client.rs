@@ -132,6 +132,27 @@ impl Regional {
         Sts { config: config.build(), region: self.region.clone(), tally: Arc::clone(tally) }
     }
 
+    /// Settings for IAM, which is asked as the process itself.
+    pub(super) fn iam(
+        &self,
+        timeout: Option<Duration>,
+    ) -> Result<aws_sdk_iam::Config, ProviderError> {
+        let Origin::Own(own) = self.own()? else {
+            return Err(ProviderError::Denied("no AWS credentials of this process".to_owned()));
+        };
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(timeout.unwrap_or(LOST))
+            .build();
+        let retry = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+        let config = self.config.to_builder().credentials_provider(own).build();
+        let config = aws_sdk_iam::config::Builder::from(&config)
+            .retry_config(retry.with_initial_backoff(FIRST_PAUSE))
+            .timeout_config(timeouts);
+        Ok(config.build())
+    }
+
     /// A queue with these credentials.
     pub(super) fn queue(
         &self,

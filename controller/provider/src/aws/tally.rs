@@ -11,6 +11,7 @@ pub(super) enum Api {
     ParameterStore,
     Sts,
     Sqs,
+    Iam,
 }
 
 impl Api {
@@ -21,6 +22,7 @@ impl Api {
             Self::ParameterStore => "AWS/ParameterStore",
             Self::Sts => "AWS/STS",
             Self::Sqs => "AWS/SQS",
+            Self::Iam => "AWS/IAM",
         }
     }
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Api {
             Self::ParameterStore => "AWS Parameter Store",
             Self::Sts => "AWS STS",
             Self::Sqs => "AWS SQS",
+            Self::Iam => "AWS IAM",
         })
     }
 }
