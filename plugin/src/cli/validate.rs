@@ -75,6 +75,7 @@ pub(crate) struct ValidateArgs {
     pub(crate) selector: Option<String>,
 
     /// Also check by the definitions of the cluster, and have its API server try to apply each object
+    /// that has no errors
     #[arg(long, value_name = "WHERE", require_equals = true, value_parser = ["server"])]
     pub(crate) dry_run: Option<String>,
 

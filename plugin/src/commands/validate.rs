@@ -123,7 +123,9 @@ fn look(inputs: &Inputs, server: Option<&Server>) -> anyhow::Result<(Vec<Section
         match check_with(object, &all, own) {
             Verdict::Checked(mut diagnostics) => {
                 counted.objects += 1;
-                if let Some(server) = server {
+                // Of what is refused anyway the API server would say the same in other words.
+                let asked = server.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
+                if let Some(server) = asked {
                     diagnostics.extend(server.dry_run(object)?);
                 }
                 sections.push(Section {

@@ -92,8 +92,27 @@ fn schema(cluster: &Cluster, kind: &Kind) -> Result<Option<Value>, Unread> {
     Ok(schema.and_then(|schema| serde_json::to_value(schema).ok()))
 }
 
-/// The message without the values that it quotes: one of them may be meant to be secret.
+/// The message in one line, without the values that it quotes: one of them may be meant to be secret.
 fn without_values(message: &str) -> String {
+    // What does not fit into a field stands at the end of its line as Go prints it.
+    let lines = message.lines().map(|line| match line.split_once(", got &value.") {
+        Some((before, _)) => before.trim(),
+        None => line.trim(),
+    });
+    let mut whole = String::with_capacity(message.len());
+    for line in lines.filter(|line| !line.is_empty()) {
+        let between = match whole.chars().next_back() {
+            None => "",
+            Some(':') => " ",
+            Some(_) => "; ",
+        };
+        whole.push_str(between);
+        whole.push_str(line);
+    }
+    without_quotes(&whole)
+}
+
+fn without_quotes(message: &str) -> String {
     const QUOTES: [&str; 3] = ["Invalid value: \"", "Unsupported value: \"", "Duplicate value: \""];
     let mut rest = message;
     let mut text = String::with_capacity(message.len());
@@ -131,6 +150,11 @@ mod tests {
                 "[a: Unsupported value: …: supported values: \"A\", b: Invalid value: …: no]",
             ),
             ("Invalid value: \"hunter2", "Invalid value: …"),
+            (
+                "failed: errors:\n  .spec.a: expected string, got &value.valueUnstructured{Value:\
+                 hunter2}\n  .spec.b: field not declared in schema\n",
+                "failed: errors: .spec.a: expected string; .spec.b: field not declared in schema",
+            ),
             ("unknown field \"spec.x\"", "unknown field \"spec.x\""),
         ] {
             assert_eq!(without_values(message), shown);

@@ -111,6 +111,13 @@ fn what_the_api_server_says_of_files() {
     assert_code(&ran, 1);
     assert_says(&ran.stderr, &["warning[S07]: `spec.target.name` has no value", "error[D01]"]);
 
+    // A value that does not fit is not shown; the API server would.
+    let secret =
+        MANIFEST.replace("  data:", "  target: { template: { data: { a: 424242 } } }\n  data:");
+    let ran = validate(cluster, &namespace, &secret, &["-o", "json"]);
+    assert_code(&ran, 1);
+    assert!(!ran.stdout.contains("424242") && !ran.stderr.contains("424242"), "{ran}");
+
     // A policy of the cluster is nobody's to know beforehand.
     let policy = json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
