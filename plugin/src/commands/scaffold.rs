@@ -303,14 +303,14 @@ impl Scaffold<'_> {
         let mut remarks = Vec::new();
         if !args.external_secret.push {
             let members = secret.data.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            remarks.push(format!("The secret {key} has to hold JSON with the members {members}."));
+            remarks.push(format!("The secret {key} has to hold JSON with the members\n{members}."));
         }
         remarks.push(match secret.controller() {
             Some(owner) => {
                 format!("The Secret {name} belongs to the {} {}.", owner.kind, owner.name)
             }
             None => format!(
-                "The Secret {name} exists: it is taken over, and deleted with this ExternalSecret."
+                "The Secret {name} exists. It is taken over,\nand deleted together with this ExternalSecret."
             ),
         });
         Ok(Some(Draft {
@@ -376,7 +376,7 @@ impl Scaffold<'_> {
             draft.remarks.push(match &keys {
                 None => format!("The secret {key} has to hold JSON; each member becomes a key."),
                 Some(keys) => format!(
-                    "The secret {key} has to hold JSON with the members {}.",
+                    "The secret {key} has to hold JSON with the members\n{}.",
                     keys.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
                 ),
             });

@@ -83,13 +83,12 @@ impl Source {
     fn entry(&self) -> (&'static str, Node) {
         match self {
             Self::Extract(key) => {
-                let comment = "Each member of the JSON in this secret becomes a key of the Secret.";
+                let comment = "Each member of the secret's JSON becomes a key of the Secret.";
                 let extract = map(vec![("extract", map(vec![("key", text(key))]))]);
                 ("dataFrom", above(comment, list(vec![extract])))
             }
             Self::Items(items) => {
-                let comment = "Keys of the Secret, and where their values come from: `property` \
-                               is a member of the JSON.";
+                let comment = "Keys of the Secret; `property` is a member of the secret's JSON.";
                 ("data", above(comment, list(items.iter().map(Item::node).collect())))
             }
         }

@@ -51,14 +51,14 @@ impl StoreDraft {
                 self.object(aws)
             }
             None => above(
-                "Without `auth` the controller's own credentials are used: the role of its service \
-                 account\n(IRSA), EKS Pod Identity, or its environment.",
+                "Without `auth` the controller's own credentials are used: the role of its\nservice \
+                 account (IRSA), EKS Pod Identity, or its environment.",
                 self.object(aws),
             ),
         };
         above(
-            "What it has to be allowed at AWS: kubectl extsecret iam -f FILE, with its \
-             ExternalSecrets.",
+            "What it has to be allowed at AWS, `kubectl extsecret iam -f FILE` prints, where\nFILE \
+             holds its ExternalSecrets, too.",
             document,
         )
     }
@@ -81,8 +81,7 @@ impl StoreDraft {
         match self.auth {
             Auth::Controller => None,
             Auth::ServiceAccount => {
-                let comment = "The role stands in the annotation eks.amazonaws.com/role-arn of \
-                               this service account.";
+                let comment = "Its annotation eks.amazonaws.com/role-arn names the role.";
                 let jwt = map(vec![("serviceAccountRef", above(comment, named(None)))]);
                 Some(map(vec![("jwt", jwt)]))
             }

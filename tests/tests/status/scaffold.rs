@@ -68,7 +68,8 @@ fn a_secret_moves_to_aws_and_comes_back() {
     let ran = scaffold(cluster, &aws, &namespace, flags);
     assert_code(&ran, 0);
     let says = format!(
-        "# The secret {namespace}/db has to hold JSON with the members a_key, bytes, db.host, password."
+        "# The secret {namespace}/db has to hold JSON with the members\n# a_key, bytes, db.host, \
+         password.\n"
     );
     assert_says(&ran.stdout, &[&says, "is taken over", "type: example.com/db"]);
     applies(cluster, &namespace, &ran.stdout);
@@ -157,7 +158,7 @@ fn what_a_workload_reads() {
         &ran.stdout,
         &[
             &format!("# Read by the Deployment {namespace}/api."),
-            "# The secret team/db has to hold JSON with the members password, user.",
+            "# The secret team/db has to hold JSON with the members\n# password, user.",
             "key: team/settings",
             "---\n",
         ],

@@ -128,6 +128,29 @@ fn names_are_completed_from_the_cluster() {
     assert_says(&ask(&format!("status -n {namespace}")), &["db-main\t\n"]);
     assert_says(&ask(&format!("refresh --namespace={namespace}")), &["db-main\t\n"]);
     assert_says(&ask("status -n"), &[&format!("{namespace}\t\n")]);
+    // Those of the verbs that are about workloads and stores.
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "api" },
+        "spec": {
+            "replicas": 0, "selector": { "matchLabels": { "app": "api" } },
+            "template": {
+                "metadata": { "labels": { "app": "api" } },
+                "spec": { "containers": [{ "name": "api", "image": "api" }] },
+            },
+        },
+    });
+    api.create(&format!("apis/apps/v1/namespaces/{namespace}/deployments"), &deployment);
+    let store = json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "SecretStore",
+        "metadata": { "name": "main" },
+        "spec": { "provider": { "aws": { "service": "SecretsManager", "region": "eu-west-1" } } },
+    });
+    api.create(&format!("{EXTERNAL_SECRETS}/namespaces/{namespace}/secretstores"), &store);
+    for verb in ["why", "restart"] {
+        assert_says(&ask(&format!("{verb} -n {namespace}")), &["deployment/api\t\n"]);
+    }
+    let stores = ask(&format!("scaffold externalsecret db -n {namespace} --store"));
+    assert_says(&stores, &["main\t\n"]);
 }
 
 #[test]
