@@ -362,7 +362,8 @@ fn what_a_role_lacks_is_told_with_those_who_fail() {
     aws.identities().remove_role(&role("parameters"));
     let ran = iam(&["--check"]);
     assert_code(&ran, 1);
-    assert_says(&ran.stdout, &["role/parameters lacks", "no such role", "ExternalSecret shop/url"]);
+    let says = "role/parameters does not exist\n    ExternalSecret shop/url\n";
+    assert_says(&ran.stdout, &[says]);
 
     // Nothing is said of what nobody was asked.
     let ran = iam_as(

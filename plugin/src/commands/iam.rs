@@ -23,7 +23,7 @@ use crate::cli::{CheckFormat, IamArgs, IamFormat as Format};
 use crate::cluster::kinds::{EXTERNAL_SECRETS, SERVICE_ACCOUNTS};
 use crate::cluster::{Cluster, Metadata, Selection};
 use crate::exit::Exit;
-use crate::iam::check::{self, Missing, Questions};
+use crate::iam::check::{self, Questions};
 use crate::iam::identity::Account;
 use crate::iam::{
     self, Asker, Objects, Options, Report, Warning, cloudformation, needs, terraform,
@@ -59,20 +59,30 @@ pub(crate) fn run(args: &IamArgs) -> anyhow::Result<Exit> {
     }
     let incomplete = unreadable > 0 || report.warnings.iter().any(|warning| warning.incomplete);
     if objects.askers.is_empty() {
-        if incomplete {
-            return Ok(Exit::Refused);
-        }
-        let text = "error: there is no ExternalSecret of external-secrets.io/v1 to look at\n";
-        output::stderr(text);
-        return Ok(Exit::CouldNotRun);
+        return Ok(nothing(incomplete));
     }
     output::stdout_verbatim(&text(&report, args.output)?)?;
     Ok(if incomplete { Exit::Refused } else { Exit::Success })
 }
 
+/// How it ends where there is no ExternalSecret to look at.
+fn nothing(incomplete: bool) -> Exit {
+    if incomplete {
+        return Exit::Refused;
+    }
+    output::stderr("error: there is no ExternalSecret of external-secrets.io/v1 to look at\n");
+    Exit::CouldNotRun
+}
+
 /// Asks IAM about what is needed.
 fn check(args: &IamArgs, found: Found, format: CheckFormat) -> anyhow::Result<Exit> {
     let Found { mut objects, mut warnings, unreadable } = found;
+    if objects.askers.is_empty() {
+        for warning in &warnings {
+            output::stderr(&format!("warning: {}\n", warning.line()));
+        }
+        return Ok(nothing(unreadable > 0 || warnings.iter().any(|warning| warning.incomplete)));
+    }
     let options = options(args);
     warnings
         .extend(iam::report(&objects, &options).warnings.into_iter().filter(|it| it.incomplete));
@@ -104,13 +114,7 @@ fn check(args: &IamArgs, found: Found, format: CheckFormat) -> anyhow::Result<Ex
         let denied = match runtime.block_on(denied) {
             Ok(denied) => denied,
             Err(ProviderError::NotFound) => {
-                let all = resources.values().flat_map(|(_, labels)| labels).cloned();
-                missing.push(Missing {
-                    role: group.role.clone(),
-                    action: "everything".to_owned(),
-                    resource: "all: there is no such role".to_owned(),
-                    needed_by: all.collect(),
-                });
+                missing.push(check::no_role(&group.role, &groups));
                 lost.insert(group.role.clone());
                 continue;
             }

@@ -33,9 +33,8 @@ pub(crate) struct Questions {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Missing {
     pub(crate) role: String,
-    pub(crate) action: String,
-    /// As a policy would name it.
-    pub(crate) resource: String,
+    /// The action, and the resource as a policy would name it; `None` if there is no such role.
+    pub(crate) permission: Option<(String, String)>,
     /// Who fails without it.
     pub(crate) needed_by: BTreeSet<String>,
 }
@@ -136,29 +135,41 @@ pub(crate) fn missing<'a>(
         let (pattern, labels) = resources.get(resource)?;
         Some(Missing {
             role: group.role.clone(),
-            action: action.to_owned(),
-            resource: pattern.clone(),
+            permission: Some((action.to_owned(), pattern.clone())),
             needed_by: labels.clone(),
         })
     });
     found.collect()
 }
 
+/// That there is no such role: all who need anything of it fail.
+pub(crate) fn no_role(role: &str, groups: &BTreeMap<Group, Resources>) -> Missing {
+    let of_role = groups.iter().filter(|(group, _)| group.role == role);
+    let needed_by = of_role.flat_map(|(_, all)| all.values().flat_map(|(_, labels)| labels));
+    let needed_by = needed_by.cloned().collect();
+    Missing { role: role.to_owned(), permission: None, needed_by }
+}
+
 /// The answers, for people.
 pub(crate) fn text(missing: &[Missing], asked: usize) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
-    let mut roles: BTreeMap<&str, Vec<&Missing>> = BTreeMap::new();
-    for it in missing {
-        roles.entry(&it.role).or_default().push(it);
-    }
-    for (role, all) in roles {
-        let _ = writeln!(text, "{role} lacks");
-        for it in all {
-            let _ = writeln!(text, "  {} on {}", it.action, it.resource);
-            for label in &it.needed_by {
-                let _ = writeln!(text, "    {label}");
+    let mut last = None;
+    for Missing { role, permission, needed_by } in missing {
+        match permission {
+            None => {
+                let _ = writeln!(text, "{role} does not exist");
             }
+            Some((action, resource)) => {
+                if last != Some(role) {
+                    let _ = writeln!(text, "{role} lacks");
+                }
+                let _ = writeln!(text, "  {action} on {resource}");
+            }
+        }
+        last = Some(role);
+        for label in needed_by {
+            let _ = writeln!(text, "    {label}");
         }
     }
     if missing.is_empty() && asked > 0 {
@@ -174,7 +185,10 @@ pub(crate) fn document(missing: &[Missing], asked: usize, warnings: &[Warning]) 
         "version": VERSION,
         "asked": asked,
         "missing": missing.iter().map(|it| json!({
-            "role": it.role, "action": it.action, "resource": it.resource,
+            "role": it.role,
+            "roleExists": it.permission.is_some(),
+            "action": it.permission.as_ref().map(|(action, _)| action),
+            "resource": it.permission.as_ref().map(|(_, resource)| resource),
             "neededBy": it.needed_by,
         })).collect::<Vec<_>>(),
         "failing": failing,

@@ -107,6 +107,8 @@ fn exit_codes_say_whether_something_is_missing() {
         ("-f old.yaml", 1, "kubectl extsecret migrate"),
         ("-f type.yaml", 1, "ExternalSecret shop/db"),
         ("-f nothing.yaml", 2, "there is no ExternalSecret"),
+        ("-f nothing.yaml --check", 2, "there is no ExternalSecret"),
+        ("-f old.yaml --check", 1, "kubectl extsecret migrate"),
         ("-f nowhere.yaml", 1, "nowhere.yaml"),
         ("-f a.yaml -A", 2, "cannot be used"),
         ("-f a.yaml --account-id shop", 2, "12 digits"),
