@@ -14,7 +14,7 @@ impl Person {
     /// `None` where nobody would see a question or could answer it.
     pub(crate) fn at_the_terminal() -> Option<Self> {
         let all = io::stdin().is_terminal() && io::stdout().is_terminal();
-        (all && io::stderr().is_terminal()).then(|| Self(Term::stderr()))
+        (all && io::stderr().is_terminal()).then(|| Self(terminal()))
     }
 
     /// A text, which may not be empty unless there is a default.
@@ -39,5 +39,43 @@ impl Person {
     pub(crate) fn agrees(&self, question: &str) -> anyhow::Result<bool> {
         let confirm = Confirm::new().with_prompt(question).default(false);
         confirm.interact_on(&self.0).context("no answer")
+    }
+}
+
+/// Where questions are asked. Lists hide the cursor, and whoever leaves one with Ctrl-C would have none
+/// from then on: here it stays.
+#[cfg(unix)]
+fn terminal() -> Term {
+    Term::read_write_pair(io::stdin(), WithCursor)
+}
+
+#[cfg(not(unix))]
+fn terminal() -> Term {
+    Term::stderr()
+}
+
+/// Standard error, but for what hides the cursor.
+#[cfg(unix)]
+#[derive(Debug)]
+struct WithCursor;
+
+#[cfg(unix)]
+impl io::Write for WithCursor {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        const HIDE: &[u8] = b"\x1b[?25l";
+        let kept = bytes.strip_prefix(HIDE).unwrap_or(bytes);
+        io::stderr().write_all(kept)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsRawFd for WithCursor {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        io::stderr().as_raw_fd()
     }
 }

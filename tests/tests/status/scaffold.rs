@@ -263,6 +263,10 @@ fn a_person_is_asked() {
     let ran = talk(&[("Make the secret new/db", "y")], &flags);
     assert_code(&ran, 0);
     assert_says(&ran.stdout, &["made the secret new/db"]);
+    // Whoever leaves finds the terminal as it was; the signal ends it as any other program.
+    let ran = talk(&[("What shall it be", "\u{3}")], &[]);
+    assert_code(&ran, 254);
+    assert!(!ran.stdout.contains("\u{1b}[?25l"), "the cursor is hidden\n{ran}");
     // Nobody is asked who does not want to be.
     let ran = talk(&[], &["--no-input"]);
     assert_code(&ran, 2);
