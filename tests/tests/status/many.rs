@@ -1,5 +1,6 @@
 //! Ten thousand of them. `bench status 10000` says how long it takes.
 
+use extsecret_tests::call::{Call, assert_code};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::{fleet, plugin, require};
 
@@ -11,6 +12,18 @@ fn ten_thousand_are_listed_whole() {
     let cluster = require!(Cluster::setup().definitions().start());
     let namespace = cluster.fresh_namespace();
     fleet::fill(&cluster, &namespace, OBJECTS);
+    // Nobody looks after them, and that is all that is to be said of each.
+    for (args, code, says) in [
+        (&["doctor"][..], 1, "10000 ExternalSecrets"),
+        (&["validate", "-A"], 0, "10000 objects checked: nothing found"),
+        (&["iam", "-A"], 1, "is not known: there is none"),
+    ] {
+        let ran = Call::new(plugin::kubectl_extsecret()).args(args);
+        let ran = ran.env("KUBECONFIG", cluster.kubeconfig()).run();
+        assert_code(&ran, code);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(says), "{args:?}: {}", &said[..said.len().min(2000)]);
+    }
     for (args, header) in [
         (&["status", "-A"][..], 1),
         (&["status", "-A", "-o", "name"], 0),
