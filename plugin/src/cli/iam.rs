@@ -1,11 +1,9 @@
 //! The flags of `iam`.
 
-use std::path::PathBuf;
-
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 
-use super::ClusterArgs;
+use super::{ClusterArgs, ObjectsArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,31 +42,8 @@ needs more than is printed: stderr names it; 2 could not run.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct IamArgs {
-    /// File or directory with manifests, or - for stdin, instead of the cluster; may be repeated
-    #[arg(
-        short,
-        long,
-        value_name = "FILENAME",
-        value_delimiter = ',',
-        value_hint = clap::ValueHint::AnyPath
-    )]
-    pub(crate) filename: Vec<PathBuf>,
-
-    /// Read the directories in -f recursively
-    #[arg(short = 'R', long, requires = "filename")]
-    pub(crate) recursive: bool,
-
-    /// Take what `kubectl kustomize` makes of this directory instead of the cluster
-    #[arg(short = 'k', long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(crate) kustomize: Option<PathBuf>,
-
-    /// ExternalSecrets of all namespaces of the cluster
-    #[arg(short = 'A', long, conflicts_with_all = ["filename", "kustomize", "namespace"])]
-    pub(crate) all_namespaces: bool,
-
-    /// Only ExternalSecrets of the cluster with these labels, such as app=shop
-    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with_all = ["filename", "kustomize"])]
-    pub(crate) selector: Option<String>,
+    #[command(flatten)]
+    pub(crate) objects: ObjectsArgs,
 
     /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -155,7 +130,7 @@ impl IamArgs {
             let message = "--kms-key none and a key exclude each other";
             return Err((ErrorKind::ArgumentConflict, message.to_owned()));
         }
-        super::validate::check_kustomize(self.kustomize.as_deref())
+        self.objects.check()
     }
 }
 

@@ -1,11 +1,9 @@
 //! The flags of `refresh`.
 
-use std::time::Duration;
-
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::ClusterArgs;
+use super::{ChangeArgs, ClusterArgs};
 use crate::complete::live;
 
 const EXAMPLES: &str = "\
@@ -27,7 +25,8 @@ Exit codes: 0 asked for, and with --wait done; 1 with --wait: some fetch failed;
 /// annotation to the Secret.
 ///
 /// With --wait says which version the Secret had and has: the beginning of the hash of its data, so
-/// that a value that changed is seen, and none is shown.
+/// that a value that changed is seen, and none is shown. It waits a minute for all of them, unless
+/// --timeout says otherwise.
 #[derive(Args, Debug)]
 #[command(
     after_help = EXAMPLES,
@@ -50,39 +49,9 @@ pub(crate) struct RefreshArgs {
     #[arg(short = 'A', long, conflicts_with_all = ["names", "namespace"])]
     pub(crate) all_namespaces: bool,
 
-    /// Wait until the values are fetched
-    #[arg(long)]
-    pub(crate) wait: bool,
-
-    /// With --wait: how long to wait for all of them
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "1m",
-        value_parser = super::cluster::duration,
-        requires = "wait"
-    )]
-    pub(crate) timeout: Duration,
-
-    /// Change nothing: say what would be done (client), or have the API server check it (server)
-    #[arg(
-        long,
-        value_enum,
-        value_name = "WHERE",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "client",
-        conflicts_with = "wait"
-    )]
-    pub(crate) dry_run: Option<DryRun>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
 
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
-}
-
-/// Who says what would be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DryRun {
-    Client,
-    Server,
 }

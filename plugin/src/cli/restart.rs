@@ -1,11 +1,9 @@
 //! The flags of `why` and `restart`.
 
-use std::time::Duration;
-
 use clap::{ArgGroup, Args};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::{ClusterArgs, DryRun, Format};
+use super::{ChangeArgs, ClusterArgs, Format};
 use crate::complete::live;
 use crate::status::workload::Named;
 
@@ -46,7 +44,8 @@ pub(crate) struct WhyArgs {
 ///
 /// With --secret restarts those that keep what they read of a Secret, with --stale those of which some
 /// pod is older than a managed Secret that it reads: in the order of their waves (annotation
-/// extsecret.io/restart-wave). With --wait one wave has ended before the next begins.
+/// extsecret.io/restart-wave). With --wait one wave has ended before the next begins; it waits
+/// ten minutes for each workload, unless --timeout says otherwise.
 #[derive(Args, Debug)]
 #[command(
     after_help = "\
@@ -75,31 +74,8 @@ pub(crate) struct RestartArgs {
     #[arg(long)]
     pub(crate) stale: bool,
 
-    /// Wait until all pods are new
-    #[arg(long)]
-    pub(crate) wait: bool,
-
-    /// With --wait: how long to wait for each
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "10m",
-        value_parser = super::cluster::duration,
-        requires = "wait"
-    )]
-    pub(crate) timeout: Duration,
-
-    /// Change nothing: say what would be done (client), or have the API server check it (server)
-    #[arg(
-        long,
-        value_enum,
-        value_name = "WHERE",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "client",
-        conflicts_with = "wait"
-    )]
-    pub(crate) dry_run: Option<DryRun>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
 
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,

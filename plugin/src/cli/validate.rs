@@ -1,13 +1,11 @@
 //! The flags of `validate`.
 
-use std::path::{Path, PathBuf};
-
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 use extsecret_manifest::diagnostic::Code;
 
-use super::ClusterArgs;
+use super::{ClusterArgs, ObjectsArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,33 +44,9 @@ Exit codes: 0 no errors (with --strict: no warnings either), 1 some, 2 could not
 /// unless --dry-run=server says so.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct ValidateArgs {
-    /// File or directory to check, or - for stdin, instead of the cluster; may be repeated
-    #[arg(
-        short,
-        long,
-        value_name = "FILENAME",
-        value_delimiter = ',',
-        value_hint = clap::ValueHint::AnyPath
-    )]
-    pub(crate) filename: Vec<PathBuf>,
-
-    /// Read the directories in -f recursively
-    #[arg(short = 'R', long, requires = "filename")]
-    pub(crate) recursive: bool,
-
-    /// Check what `kubectl kustomize` makes of this directory instead of the cluster
-    #[arg(short = 'k', long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(crate) kustomize: Option<PathBuf>,
-
-    /// Objects of all namespaces of the cluster
-    #[arg(short = 'A', long, conflicts_with_all = ["filename", "kustomize", "namespace"])]
-    pub(crate) all_namespaces: bool,
-
-    /// Only objects of the cluster with these labels, such as app=shop
-    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with_all = ["filename", "kustomize"])]
-    pub(crate) selector: Option<String>,
+    #[command(flatten)]
+    pub(crate) objects: ObjectsArgs,
 
     /// Also check by the definitions of the cluster, and have its API server try to apply each object
     /// that has no errors
@@ -126,15 +100,6 @@ pub(crate) enum Format {
 impl ValidateArgs {
     /// What clap cannot check.
     pub(super) fn check(&self) -> Result<(), (ErrorKind, String)> {
-        check_kustomize(self.kustomize.as_deref())
+        self.objects.check()
     }
-}
-
-/// kubectl would take such a directory for a flag.
-pub(super) fn check_kustomize(folder: Option<&Path>) -> Result<(), (ErrorKind, String)> {
-    if folder.is_some_and(|dir| dir.as_os_str().as_encoded_bytes().starts_with(b"-")) {
-        let message = "the directory of -k cannot begin with a dash; write ./ before it";
-        return Err((ErrorKind::ValueValidation, message.to_owned()));
-    }
-    Ok(())
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::cli::{CheckFormat, IamArgs, IamFormat as Format};
 use crate::cluster::kinds::{EXTERNAL_SECRETS, SERVICE_ACCOUNTS};
-use crate::cluster::{Cluster, Metadata, Selection};
+use crate::cluster::{Cluster, Metadata};
 use crate::exit::Exit;
 use crate::iam::check::{self, Questions};
 use crate::iam::identity::Account;
@@ -39,10 +39,10 @@ const DEFAULT_NAMESPACE: &str = "default";
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 pub(crate) fn run(args: &IamArgs) -> anyhow::Result<Exit> {
-    let found = if args.filename.is_empty() && args.kustomize.is_none() {
-        Found::default().read_cluster(args)?
-    } else {
+    let found = if args.objects.are_in_files() {
         read_files(args)?
+    } else {
+        Found::default().read_cluster(args)?
     };
     if let Some(format) = args.check {
         return check(args, found, format);
@@ -201,8 +201,7 @@ struct Found {
 
 fn read_files(args: &IamArgs) -> anyhow::Result<Found> {
     let mut inputs = Inputs::default();
-    let kustomize = args.kustomize.as_deref();
-    manifests::add(&mut inputs, &args.filename, args.recursive, kustomize, &Limits::default())?;
+    manifests::add_objects(&mut inputs, &args.objects, &Limits::default())?;
     let namespace = args.cluster.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
     let mut found = Found::default();
     let documents = || inputs.files.iter().flat_map(|file| &file.documents);
@@ -299,8 +298,8 @@ impl Found {
     /// Reads ExternalSecrets, and then only those stores and service accounts that these use.
     fn read_cluster(mut self, args: &IamArgs) -> anyhow::Result<Self> {
         let cluster = Cluster::connect(&args.cluster)?;
-        let namespace = (!args.all_namespaces).then(|| cluster.namespace().to_owned());
-        let select = Selection { labels: args.selector.clone(), fields: None };
+        let namespace = (!args.objects.all_namespaces).then(|| cluster.namespace().to_owned());
+        let select = args.objects.selection();
         let mut objects = Vec::new();
         cluster.list(&EXTERNAL_SECRETS, namespace.as_deref(), &select, |page: Vec<Value>| {
             objects.extend(page);

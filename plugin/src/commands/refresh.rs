@@ -26,6 +26,9 @@ use crate::status::model::Row;
 /// The annotation that the documentation of External Secrets Operator uses; any change would do.
 const ANNOTATION: &str = "force-sync";
 
+/// How long values are waited for, unless somebody says otherwise.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// Namespace and name.
 type Key = (String, String);
 
@@ -77,15 +80,15 @@ pub(crate) fn run(args: &RefreshArgs) -> anyhow::Result<Exit> {
         if let Some(warning) = in_vain(object) {
             output::stderr(&format!("warning: {}/{}: {warning}\n", key.0, key.1));
         }
-        let before = args.wait.then(|| before(&cluster, key, object));
-        match ask(&cluster, key, args.dry_run) {
+        let before = args.change.wait.then(|| before(&cluster, key, object));
+        match ask(&cluster, key, args.change.dry_run) {
             Ok(true) => {
-                let how = match args.dry_run {
+                let how = match args.change.dry_run {
                     None => "refresh requested",
                     Some(DryRun::Client) => "refresh requested (dry run)",
                     Some(DryRun::Server) => "refresh requested (server dry run)",
                 };
-                if !args.wait {
+                if !args.change.wait {
                     say(key, namespace.is_none(), how)?;
                 }
                 waiting.extend(before.map(|before| (key.clone(), before)));
@@ -100,7 +103,7 @@ pub(crate) fn run(args: &RefreshArgs) -> anyhow::Result<Exit> {
             }
         }
     }
-    if args.wait {
+    if args.change.wait {
         return wait(args, &cluster, namespace, &select, version, waiting, failed);
     }
     Ok(if failed { Exit::Refused } else { Exit::Success })
@@ -193,7 +196,7 @@ fn wait(
     mut waiting: BTreeMap<Key, Before>,
     mut failed: bool,
 ) -> anyhow::Result<Exit> {
-    let ends = SignedDuration::try_from(args.timeout)
+    let ends = SignedDuration::try_from(args.change.timeout.unwrap_or(PATIENCE))
         .ok()
         .and_then(|timeout| clock::now().checked_add(timeout).ok());
     while !waiting.is_empty() {

@@ -1,6 +1,7 @@
 //! `kubectl extsecret why` and `kubectl extsecret restart`
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use extsecret_restart::policy::{WAVE, wave};
@@ -16,6 +17,9 @@ use crate::restarts::{self, why as facts};
 use crate::status::consumers::{self, WORKLOADS, keeps};
 use crate::status::workload::Named;
 use crate::tty;
+
+/// How long one rollout is waited for, unless somebody says otherwise.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 pub(crate) fn why(args: &WhyArgs) -> anyhow::Result<Exit> {
     let cluster = Cluster::connect(&args.cluster)?;
@@ -55,12 +59,17 @@ pub(crate) fn restart(args: &RestartArgs) -> anyhow::Result<Exit> {
                 }
             }
         }
-        if !args.wait {
+        if !args.change.wait {
             continue;
         }
         for named in rolling {
             let name = named.kind.name_of(&named.name);
-            let ended = rollout::wait(&cluster, namespace, &named, args.timeout)?;
+            let ended = rollout::wait(
+                &cluster,
+                namespace,
+                &named,
+                args.change.timeout.unwrap_or(PATIENCE),
+            )?;
             let what = match ended {
                 Ended::Done => {
                     output::stdout(&format!("{name} rolled out\n"))?;
@@ -90,13 +99,13 @@ fn one(args: &RestartArgs, cluster: &Cluster, named: &Named) -> anyhow::Result<&
     if let Some(obstacle) = rollout::obstacle(cluster, namespace, named)? {
         return Err(anyhow!("{obstacle}"));
     }
-    let dry_run = args.dry_run == Some(DryRun::Server);
-    if args.dry_run != Some(DryRun::Client)
+    let dry_run = args.change.dry_run == Some(DryRun::Server);
+    if args.change.dry_run != Some(DryRun::Client)
         && !rollout::restart(cluster, namespace, named, clock::now(), dry_run)?
     {
         return Err(anyhow!("it is gone"));
     }
-    Ok(match args.dry_run {
+    Ok(match args.change.dry_run {
         None => "restarted",
         Some(DryRun::Client) => "restarted (dry run)",
         Some(DryRun::Server) => "restarted (server dry run)",

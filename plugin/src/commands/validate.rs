@@ -10,7 +10,7 @@ use extsecret_migrate::{Context, Migrator, Options};
 use extsecret_validate::{Manifests, Verdict, check_with};
 
 use crate::cli::{FindingsFormat as Format, ValidateArgs};
-use crate::cluster::{Cluster, Selection};
+use crate::cluster::Cluster;
 use crate::exit::Exit;
 use crate::input::{Inputs, manifests};
 use crate::output;
@@ -29,7 +29,7 @@ struct Section {
 
 pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
     let limits = Limits::default();
-    let from_files = !args.filename.is_empty() || args.kustomize.is_some();
+    let from_files = args.objects.are_in_files();
     let asked = args.dry_run.is_some() || !from_files;
     let cluster = asked.then(|| Cluster::connect(&args.cluster)).transpose()?;
     let mut inputs = read(args, cluster.as_ref(), &limits)?;
@@ -90,14 +90,12 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
 /// Files, or what the cluster has.
 fn read(args: &ValidateArgs, cluster: Option<&Cluster>, limits: &Limits) -> anyhow::Result<Inputs> {
     let mut inputs = Inputs::default();
-    let kustomize = args.kustomize.as_deref();
-    manifests::add(&mut inputs, &args.filename, args.recursive, kustomize, limits)?;
-    if args.filename.is_empty()
-        && kustomize.is_none()
+    manifests::add_objects(&mut inputs, &args.objects, limits)?;
+    if !args.objects.are_in_files()
         && let Some(cluster) = cluster
     {
-        let namespace = (!args.all_namespaces).then(|| cluster.namespace());
-        let select = Selection { labels: args.selector.clone(), ..Selection::default() };
+        let namespace = (!args.objects.all_namespaces).then(|| cluster.namespace());
+        let select = args.objects.selection();
         live::add(&mut inputs, cluster, namespace, &select, limits)?;
     }
     Ok(inputs)

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use extsecret_manifest::read::Limits;
 
 use super::{Documents, Inputs, Reading};
-use crate::cli::InputArgs;
+use crate::cli::{InputArgs, ObjectsArgs};
 
 /// Reads what stands behind `-f`, `-R` and `-k`.
 pub(crate) fn add(
@@ -33,6 +33,15 @@ pub(crate) fn add(
         super::add_text(inputs, &shown, text, limits);
     }
     Ok(())
+}
+
+/// The same for a verb that looks at the cluster otherwise.
+pub(crate) fn add_objects(
+    inputs: &mut Inputs,
+    objects: &ObjectsArgs,
+    limits: &Limits,
+) -> anyhow::Result<()> {
+    add(inputs, &objects.filename, objects.recursive, objects.kustomize.as_deref(), limits)
 }
 
 /// What kubectl makes of a folder with a kustomization.
