@@ -32,6 +32,7 @@ pub(crate) fn all() -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> = extsecret_manifest::codes::ALL
         .iter()
         .chain(extsecret_migrate::codes::ALL)
+        .chain(extsecret_migrate::handover::codes::ALL)
         .chain(FILES)
         .chain(crate::render::codes::ALL)
         .chain(crate::validation::codes::ALL)

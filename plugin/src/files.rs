@@ -11,6 +11,8 @@ pub(crate) enum Access {
     Kept,
     /// Also executable.
     Executable,
+    /// Only the user may read it.
+    Private,
 }
 
 /// One file to write.
@@ -101,6 +103,9 @@ impl Staged {
         }
         let (temporary, mut file) = open_beside(&target)?;
         let staged = Self { temporary, target, done: false };
+        if access == Access::Private {
+            make_private(&file)?;
+        }
         file.write_all(text.as_bytes())?;
         if let Some(existing) = existing {
             file.set_permissions(existing.permissions())?;
@@ -154,6 +159,17 @@ fn make_executable(file: &File) -> io::Result<()> {
     let mode = permissions.mode();
     permissions.set_mode(mode | ((mode & 0o444) >> 2));
     file.set_permissions(permissions)
+}
+
+#[cfg(unix)]
+fn make_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(unix))]

@@ -12,6 +12,7 @@ mod complete;
 mod doctor;
 mod exit;
 mod files;
+mod handover;
 mod iam;
 mod input;
 mod manual;

@@ -139,6 +139,15 @@ impl Call {
         command
     }
 
+    /// Starts it and leaves it running, with pipes to read what it prints.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start(mut self) -> Child {
+        self.spawn()
+    }
+
     pub(crate) fn spawn(&mut self) -> Child {
         let mut child = self
             .command

@@ -66,7 +66,7 @@ impl Kubectl {
 
     /// The call as a command that runs until its standard input ends, which the kernel sees to
     /// however this process ends; for those that serve.
-    pub(crate) fn until_input_ends(self) -> Command {
+    pub fn until_input_ends(self) -> Command {
         self.call.until_input_ends()
     }
 

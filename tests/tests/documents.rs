@@ -146,6 +146,9 @@ fn is_online(command: &str) -> bool {
         || (command.contains("render") && !command.contains("--values"))
         || (command.contains("scaffold") && command.contains("--from-"))
         || command.ends_with("scaffold")
+        || ["plan", "apply", "status", "rollback"]
+            .iter()
+            .any(|it| command.contains(&format!("extsecret migrate {it}")))
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -205,7 +205,7 @@ fn the_commands_of_the_guide_hand_over_and_back() {
     let before = scene.secrets();
     assert_eq!(before.len(), ALL);
 
-    let hand_over = commands("5. Hand over");
+    let hand_over = commands("6. The same by hand");
     let [stores, copy, stop, other, demote, apply, unowned, retire] = hand_over.as_slice() else {
         panic!("{hand_over:#?}");
     };

@@ -17,6 +17,7 @@ pub mod context;
 mod csi;
 mod emit;
 mod finding;
+pub mod handover;
 pub mod helm;
 mod kes;
 pub mod lodash;

@@ -10,7 +10,7 @@ use extsecret_manifest::diagnostic::{Code, Severity};
 use extsecret_migrate::Options;
 use extsecret_migrate::options::{Auth, Scope};
 
-use super::ValueArgs;
+use super::{Live, ValueArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,9 +47,19 @@ no warning spoke of), 2 could not run.";
 /// v1beta1) and classes of the Secrets Store CSI driver for AWS from files, and prints their external-secrets.io/v1 counterparts together with the
 /// stores that they need. Findings and a summary go to stderr. No cluster is contacted, and
 /// nothing is written unless --output-dir, --in-place or --report says so.
+///
+/// The commands plan, apply, status and rollback hand a running cluster over to the result, and back.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct MigrateArgs {
+    #[command(subcommand)]
+    pub(crate) live: Option<Live>,
+
     #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]
@@ -324,6 +334,9 @@ pub(crate) enum ScopeName {
 impl MigrateArgs {
     /// What clap's own rules cannot say.
     pub(crate) fn check(&self) -> Result<(), (ErrorKind, String)> {
+        if let Some(live) = &self.live {
+            return live.check();
+        }
         let conflict = |message: &str| Err((ErrorKind::ArgumentConflict, message.to_owned()));
         let stdin = std::path::Path::new("-");
         let reads_stdin = self.input.filename.iter().any(|path| path == stdin);

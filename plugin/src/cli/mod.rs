@@ -3,6 +3,7 @@
 mod cluster;
 mod consumers;
 mod doctor;
+mod handover;
 mod iam;
 mod migrate;
 mod objects;
@@ -26,6 +27,10 @@ pub(crate) use cluster::Credential;
 pub(crate) use cluster::{ClusterArgs, RequestTimeout};
 pub(crate) use consumers::{ConsumersArgs, StaleArgs};
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use handover::{
+    ApplyArgs, DoingArgs, HowArgs, Live, ManifestArgs, PlanArgs, ProgressArgs, RollbackArgs,
+    WhichArgs,
+};
 pub(crate) use iam::{CheckFormat, Format as IamFormat, IamArgs};
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
 pub(crate) use objects::{ChangeArgs, DryRun, ObjectsArgs};

@@ -1,6 +1,6 @@
 //! The flags that say which objects are looked at, and those of a change that is tried.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -49,15 +49,19 @@ impl ObjectsArgs {
         Selection { labels: self.selector.clone(), ..Selection::default() }
     }
 
-    /// What clap cannot check: kubectl would take such a directory for a flag.
+    /// What clap cannot check.
     pub(super) fn check(&self) -> Result<(), (ErrorKind, String)> {
-        let folder = self.kustomize.as_deref();
-        if folder.is_some_and(|dir| dir.as_os_str().as_encoded_bytes().starts_with(b"-")) {
-            let message = "the directory of -k cannot begin with a dash; write ./ before it";
-            return Err((ErrorKind::ValueValidation, message.to_owned()));
-        }
-        Ok(())
+        check_kustomize(self.kustomize.as_deref())
     }
+}
+
+/// kubectl would take such a directory for a flag.
+pub(super) fn check_kustomize(folder: Option<&Path>) -> Result<(), (ErrorKind, String)> {
+    if folder.is_some_and(|dir| dir.as_os_str().as_encoded_bytes().starts_with(b"-")) {
+        let message = "the directory of -k cannot begin with a dash; write ./ before it";
+        return Err((ErrorKind::ValueValidation, message.to_owned()));
+    }
+    Ok(())
 }
 
 /// How a change is made: waited for, or only tried.

@@ -22,6 +22,8 @@ pub(crate) enum Why {
     NotServed(String),
     /// A list or watch that took too long: it has to begin anew.
     Expired,
+    /// The object is not, or no longer, what a change was meant for.
+    Conflict(String),
     /// The server said no, or that it cannot.
     Refused(String),
     /// Nobody answered.
@@ -56,6 +58,9 @@ impl Unread {
                 Why::Unauthorized(status.message.clone())
             }
             kube::Error::Api(status) if status.code == 410 => Why::Expired,
+            kube::Error::Api(status) if status.code == 409 => {
+                Why::Conflict(status.message.trim().to_owned())
+            }
             // The plain "404 page not found" has no details that could be looked at.
             kube::Error::Api(status) if status.code == 404 && status.details.is_none() => {
                 Why::NotServed(resource.to_owned())
@@ -74,7 +79,7 @@ impl Unread {
             Why::Unauthorized(_) => "your credentials are not accepted (401)".to_owned(),
             Why::NotServed(resource) => format!("the cluster does not serve {resource}"),
             Why::Expired => "the answer took too long, try again".to_owned(),
-            Why::Refused(message) => message.clone(),
+            Why::Conflict(message) | Why::Refused(message) => message.clone(),
             Why::Unreachable { cause, .. } => format!("no answer: {cause}"),
             Why::Unreadable(_) => "the answer cannot be read".to_owned(),
             Why::NotAName => "this is no name".to_owned(),
@@ -101,7 +106,9 @@ impl fmt::Display for Unread {
                 resource.split_once('.').map_or("it", |(_, group)| group)
             ),
             Why::Expired => write!(f, "cannot {tried}: it took too long; try again"),
-            Why::Refused(message) => write!(f, "cannot {tried}: {message}"),
+            Why::Conflict(message) | Why::Refused(message) => {
+                write!(f, "cannot {tried}: {message}")
+            }
             Why::Unreachable { server, cause } => write!(
                 f,
                 "cannot {tried}: no answer from the API server {server}: {cause}; --context and \

@@ -7,6 +7,7 @@ mod config;
 mod error;
 pub(crate) mod kinds;
 mod watch;
+mod write;
 
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub(crate) use config::read as kubeconfig;
 pub(crate) use error::{Unread, Why};
 use kinds::Kind;
 pub(crate) use watch::Change;
+pub(crate) use write::{Changed, kind};
 
 /// Attempts at one request, and the first pause between two.
 const ATTEMPTS: u32 = 3;
@@ -308,9 +310,13 @@ impl Cluster {
                     Err(error) => error,
                 };
                 if let kube::Error::Api(status) = &error {
-                    if attempt < ATTEMPTS && matches!(status.code, 429 | 503 | 504) {
+                    // A definition made anew is served some seconds after it is established
+                    // (kes-migration 3.15).
+                    let starts = status.code == 429 && status.message.contains("initializing");
+                    let attempts = if starts { 10 * ATTEMPTS } else { ATTEMPTS };
+                    if attempt < attempts && matches!(status.code, 429 | 503 | 504) {
                         tokio::time::sleep(pause).await;
-                        pause *= 2;
+                        pause = (2 * pause).min(8 * PAUSE);
                         attempt += 1;
                         continue;
                     }
@@ -322,6 +328,11 @@ impl Cluster {
                 return Err(Answer::Unread(error));
             }
         })
+    }
+
+    /// Waits a moment before something is looked at again.
+    pub(crate) fn pause(&self, time: Duration) {
+        self.block_on(async { tokio::time::sleep(time).await });
     }
 
     fn block_on<F: Future>(&self, work: F) -> F::Output {
@@ -359,7 +370,7 @@ fn read<T: DeserializeOwned>(tried: &str, text: &str) -> Result<T, Unread> {
 }
 
 /// True for what can stand in a path as one step. No name of an object holds anything else.
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
     !text.is_empty() && text != "." && text != ".." && text.chars().all(plain)
 }

@@ -24,6 +24,9 @@ use crate::placement::{self, Plan};
 use crate::render::values::Offline;
 
 pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
+    if let Some(live) = &args.live {
+        return super::handover::run(live);
+    }
     let limits = Limits::default();
     let mut inputs = Inputs::default();
     let context = match context(&args.context, &mut inputs, &limits) {

@@ -4,6 +4,7 @@ mod completion;
 mod consumers;
 mod doctor;
 mod explain;
+mod handover;
 mod iam;
 mod migrate;
 mod refresh;

@@ -1,5 +1,7 @@
 //! What is left of kubernetes-external-secrets in a cluster that a test prepares.
 
+pub mod process;
+
 use serde_json::{Value, json};
 
 use crate::api::Api;
