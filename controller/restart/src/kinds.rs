@@ -189,6 +189,9 @@ struct Status {
     desired_number_scheduled: Option<i64>,
     updated_number_scheduled: Option<i64>,
     number_available: Option<i64>,
+    current_number_scheduled: Option<i64>,
+    /// A number; that of a `CronJob` is a list.
+    active: Option<serde_json::Value>,
     phase: Option<String>,
     restarted_at: Option<String>,
     conditions: Option<Vec<Condition>>,
@@ -215,6 +218,27 @@ pub struct Standing {
 }
 
 impl Workload {
+    /// How many pods there are of a workload of this kind, and how many of them are not of its present
+    /// template.
+    pub fn pods(&self, kind: Kind) -> (i64, i64) {
+        let none = Status::default();
+        let status = self.status.as_ref().unwrap_or(&none);
+        let (all, new) = match kind {
+            Kind::Deployment | Kind::StatefulSet | Kind::Rollout => {
+                (status.replicas, status.updated_replicas)
+            }
+            Kind::DaemonSet => (status.current_number_scheduled, status.updated_number_scheduled),
+            Kind::Job => {
+                let active = status.active.as_ref().and_then(serde_json::Value::as_i64);
+                (active, active)
+            }
+            Kind::CronJob => (None, None),
+            Kind::Pod => (Some(1), Some(1)),
+        };
+        let all = all.unwrap_or(0).max(0);
+        (all, (all - new.unwrap_or(0)).max(0))
+    }
+
     /// Of a workload of this kind and generation, and the kind and name of what controls it.
     pub fn standing(&self, kind: Kind, generation: i64, owner: Option<(&str, &str)>) -> Standing {
         let (no_spec, no_status) = (Spec::default(), Status::default());
@@ -445,6 +469,22 @@ mod tests {
         assert!(!standing(Kind::Job, over("SuccessCriteriaMet")).idle);
         assert!(standing(Kind::Pod, json!({ "status": { "phase": "Succeeded" } })).idle);
         assert!(standing(Kind::CronJob, json!({ "spec": { "suspend": true } })).idle);
+    }
+
+    #[test]
+    fn pods_are_counted_where_each_kind_tells_of_them() {
+        let of = |kind, status: Value| {
+            let workload: Workload = serde_json::from_value(json!({ "status": status })).unwrap();
+            workload.pods(kind)
+        };
+        let status = json!({ "replicas": 5, "updatedReplicas": 2 });
+        assert_eq!(of(Kind::Deployment, status), (5, 3));
+        assert_eq!(of(Kind::StatefulSet, json!({ "replicas": 3 })), (3, 3));
+        let status = json!({ "currentNumberScheduled": 4, "updatedNumberScheduled": 4 });
+        assert_eq!(of(Kind::DaemonSet, status), (4, 0));
+        assert_eq!(of(Kind::Job, json!({ "active": 2 })), (2, 0));
+        assert_eq!(of(Kind::Pod, Value::Null), (1, 0));
+        assert_eq!(of(Kind::CronJob, json!({ "active": [] })), (0, 0));
     }
 
     #[test]

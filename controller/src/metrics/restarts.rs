@@ -23,6 +23,10 @@ pub(crate) struct RestartNumbers {
     pub(crate) rollouts: (u64, f64),
     /// Changes that all workloads run, and the time that they took together.
     pub(crate) running: (u64, f64),
+    /// Pods that do not have what a Secret holds now, by namespace.
+    pub(crate) stale: BTreeMap<Box<str>, i64>,
+    /// What runs Reloader.
+    pub(crate) reloaders: usize,
     /// Records that were taken away.
     pub(crate) wiped: u64,
 }
@@ -59,6 +63,20 @@ impl RestartNumbers {
         for (reason, count) in &self.suppressed {
             text.sample(&[("reason", reason)], count);
         }
+        text.family(
+            "extsecret_stale_pods",
+            Type::Gauge,
+            "Pods of workloads that restart, or should, which have an older value.",
+        );
+        for (namespace, count) in &self.stale {
+            text.sample(&[("namespace", namespace)], count);
+        }
+        text.family(
+            "extsecret_restart_reloaders",
+            Type::Gauge,
+            "Workloads that run Reloader, which restarts what asks both a second time.",
+        );
+        text.sample(&[], self.reloaders);
         text.family("extsecret_restart_rollouts", Type::Gauge, "Rollouts that are under way.");
         text.sample(&[], self.rolling);
         for (name, help, (count, seconds)) in [

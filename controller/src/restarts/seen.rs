@@ -29,6 +29,8 @@ const OURS: [&str; 6] = [
     policy::FREEZE,
     policy::RESTART_ON,
 ];
+/// What Reloader writes into the template of whatever it restarts.
+const RELOADED: &str = "reloader.stakater.com/last-reloaded-from";
 /// Reloader's.
 const RELOADERS: &str = "reloader.stakater.com/";
 
@@ -59,6 +61,10 @@ pub(crate) struct Seen {
     pub(crate) template: u64,
     /// When the pod template changed at the latest.
     pub(crate) touched: Option<Timestamp>,
+    /// What Reloader has written into its template.
+    pub(crate) reloaded: Option<Box<str>>,
+    /// Whether it is a Reloader that runs.
+    pub(crate) is_reloader: bool,
     /// How its pods are found.
     pub(crate) selector: Option<Box<str>>,
     /// When its pods were made, if that need not be asked: it is one, or a `CronJob` that has run.
@@ -66,6 +72,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// How many pods it has, and how many of them are of an older template.
+    pub(crate) fn pods(&self, kind: Kind) -> (i64, i64) {
+        self.workload.pods(kind)
+    }
+
     /// How it stands.
     pub(crate) fn standing(&self, kind: Kind) -> Standing {
         let owners = self.metadata.owner_references.iter().flatten();
@@ -103,11 +114,14 @@ impl<'de> Deserialize<'de> for Seen {
         // What cannot be read, such as the template of a Rollout that has none, reads nothing.
         let mut pods = PodTemplate::deserialize(template).unwrap_or_default();
         let marker = pods.metadata.annotations.remove(MARKER).map(String::into_boxed_str);
+        let reloaded = pods.metadata.annotations.remove(RELOADED).map(String::into_boxed_str);
         let restart_at = value.pointer("/spec/restartAt").and_then(Value::as_str);
         Ok(Self {
             metadata,
             said: said.collect(),
             record,
+            is_reloader: is_reloader(&value),
+            reloaded,
             marker: marker.or_else(|| restart_at.map(Box::from)),
             uses: Uses::of(&pods),
             workload: Workload::deserialize(&value).map_err(D::Error::custom)?,
@@ -117,6 +131,17 @@ impl<'de> Deserialize<'de> for Seen {
             own: own(&value, pod.is_some()),
         })
     }
+}
+
+/// Whether an object runs Reloader: its image is called so, in whatever registry.
+fn is_reloader(object: &Value) -> bool {
+    let containers = object.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let mut images = containers.into_iter().flatten().filter_map(|it| it.get("image")?.as_str());
+    let is_its = |image: &str| {
+        let name = image.rsplit('/').next().unwrap_or_default();
+        name.split([':', '@']).next() == Some("reloader") && image.contains("stakater")
+    };
+    images.any(is_its) && object.pointer("/spec/replicas").and_then(Value::as_i64) != Some(0)
 }
 
 /// When pods were made, as far as a pod or a `CronJob` tells: all that it runs reads what there
@@ -250,6 +275,20 @@ mod tests {
         assert_eq!(seen.uses.read.len(), 1);
         assert!(seen.meta().managed_fields.is_none() && seen.meta().labels.is_none());
         assert!(seen.own.is_none());
+    }
+
+    #[test]
+    fn a_reloader_is_known_by_its_image() {
+        let of = |image: &str, replicas: i64| {
+            let spec = json!({ "containers": [{ "image": image }] });
+            let object = json!({ "metadata": {},
+                "spec": { "replicas": replicas, "template": { "spec": spec } } });
+            serde_json::from_value::<Seen>(object).unwrap().is_reloader
+        };
+        assert!(of("ghcr.io/stakater/reloader:v1.4.21", 1));
+        assert!(of("registry.example/stakater/reloader@sha256:00", 2));
+        assert!(!of("stakater/reloader:v1", 0));
+        assert!(!of("example/reloader-docs", 1) && !of("stakater/forecastle", 1));
     }
 
     #[test]

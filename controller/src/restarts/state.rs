@@ -147,6 +147,8 @@ pub(super) enum Happened {
     Completed,
     /// Somebody has taken its record away.
     Wiped,
+    /// Reloader has restarted it.
+    Reloaded,
 }
 
 #[derive(Default)]
@@ -167,6 +169,8 @@ pub(super) struct Inner {
     /// Have to be judged at a time.
     pub(super) later: BTreeSet<(Timestamp, Id)>,
     pub(super) happened: Vec<(Id, Happened)>,
+    /// What runs Reloader.
+    pub(super) reloaders: BTreeSet<Id>,
 }
 
 /// The state of restarts.
@@ -310,7 +314,10 @@ impl State {
 
     /// A workload is gone.
     pub(crate) fn remove_workload(&self, id: &Id) {
-        self.lock().forget_workload(id);
+        let mut inner = self.lock();
+        inner.reloaders.remove(id);
+        inner.forget_workload(id);
+        drop(inner);
         self.bell.notify_one();
     }
 
@@ -374,6 +381,14 @@ impl Inner {
             return;
         }
         let standing = seen.standing(kind);
+        if !seen.is_reloader {
+            self.reloaders.remove(&id);
+        } else if self.reloaders.insert(id.clone()) {
+            tracing::warn!(
+                workload = %id,
+                "Reloader runs beside this: whatever asks both of them is restarted twice"
+            );
+        }
         let is_going = seen.meta().deletion_timestamp.is_some();
         let is_over = standing.idle && matches!(kind, Kind::Job | Kind::Pod);
         if is_going || is_over || (secrets_of(&id, &seen).next().is_none() && seen.record.is_none())
@@ -417,6 +432,9 @@ impl Inner {
         };
         if held.seen.template != seen.template {
             held.template = seen.touched.map(|time| Stamp { time, version });
+        }
+        if seen.reloaded.is_some() && held.seen.reloaded != seen.reloaded {
+            self.happened.push((id.clone(), Happened::Reloaded));
         }
         if held.seen.record.is_some() && seen.record.is_none() {
             self.happened.push((id.clone(), Happened::Wiped));

@@ -53,6 +53,11 @@ impl Worker {
                     tracing::debug!(workload = %id, "its record was taken away");
                     self.metrics.restarts(|all| all.wiped += 1);
                 }
+                Happened::Reloaded => {
+                    let text = "Reloader has restarted it: it shall ask one of the two only";
+                    let event = event(true, "RestartedByReloader", text.to_owned());
+                    self.recorder.record(about(&id, held), event);
+                }
                 Happened::Completed => {
                     let record = held.found.record();
                     let begun = record.and_then(|record| record.restarts.last().copied());

@@ -266,6 +266,13 @@ impl Worker {
         let mut tells = Vec::new();
         let mut oldest = None;
         let mut waits = Vec::new();
+        let mut stale = BTreeMap::<Box<str>, i64>::new();
+        for id in inner.waiting.union(&inner.rolling) {
+            let Some(held) = inner.workloads.get(id) else { continue };
+            let (all, old) = held.seen.pods(id.kind);
+            let pods = if held.wait.is_some() { all } else { old };
+            *stale.entry(id.namespace.clone()).or_default() += pods;
+        }
         for id in &inner.waiting {
             let Some(held) = inner.workloads.get(id) else { continue };
             let Some(wait) = &held.wait else { continue };
@@ -359,6 +366,8 @@ impl Worker {
         let oldest = oldest.map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64().max(0.0));
         self.metrics.restarts(|all| {
             all.pending = numbers;
+            all.stale = stale;
+            all.reloaders = inner.reloaders.len();
             all.oldest_seconds = oldest;
             all.rolling = rolling;
         });

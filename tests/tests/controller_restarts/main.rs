@@ -5,6 +5,7 @@ mod crashes;
 mod gate;
 mod kinds;
 mod pace;
+mod rollouts;
 mod room;
 mod says;
 mod start;

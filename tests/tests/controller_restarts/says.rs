@@ -82,13 +82,19 @@ fn a_window_and_a_freeze_hold_a_restart_until_they_are_over() {
     });
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), [0, 0, 1]);
+    let stale = format!("extsecret_stale_pods{{namespace=\"{}\"}}", room.namespace);
+    wait_until(SOON, "their pods are", || {
+        ((controller.metric(&stale) - 2.0).abs() < 0.5).then_some(())
+    });
     annotate(&room, &all[0], "extsecret.io/restart-window", &hour(0));
     let soon = Timestamp::now() + SignedDuration::from_secs(2);
     annotate(&room, &all[1], "extsecret.io/restart-freeze", &json!(soon.to_string()));
     // One opens by what is said, the other by the time.
     room.wait_restarts(&all, 1);
     assert!(Timestamp::now() > soon);
+    room.wait_done(&all);
     room.wait_judged();
+    wait_until(SOON, "no pod is", || (controller.metric(&stale) < 0.5).then_some(()));
     assert_eq!(room.restarts_of(&all), [1, 1, 1]);
     // A Secret may be frozen as well, and so may everything.
     let freeze =
@@ -218,5 +224,19 @@ fn annotations_of_reloader_count_only_when_asked_for() {
     room.wait_judged();
     assert_eq!(room.restarts_of(&yes), [2; 3]);
     assert_eq!(room.restarts_of(&no), [0; 4]);
+
+    // A Reloader that still runs is noticed, and so is what it does.
+    let running = || controller.metric("extsecret_restart_reloaders");
+    assert!(running() < 0.5);
+    let pod = json!({ "containers": [{ "name": "it", "image": "ghcr.io/stakater/reloader:v1" }] });
+    room.workload("Deployment", "reloader", &pod);
+    wait_until(SOON, "it is noticed", || (running() > 0.5).then_some(()));
+    assert!(controller.text().contains("Reloader runs beside this"));
+    let last = json!({ "reloader.stakater.com/last-reloaded-from": "{}" });
+    let change = json!({ "spec": { "template": { "metadata": { "annotations": last } } } });
+    room.api.patch(&room.apps("Deployment", "auto"), &change);
+    wait_told(&room, "auto", "RestartedByReloader");
+    room.api.delete(&room.apps("Deployment", "reloader"));
+    wait_until(SOON, "it is gone", || (running() < 0.5).then_some(()));
     controller.stop();
 }
