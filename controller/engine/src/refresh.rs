@@ -1,5 +1,7 @@
 //! When values are fetched again (eso-semantics 2.3, 2.5; ESO `shouldRefresh`, `isSecretValid`).
 
+mod early;
+
 use std::time::Duration;
 
 use extsecret_crds::ExternalSecret;
@@ -17,6 +19,21 @@ pub struct RefreshOptions {
     /// With `refreshInterval: 0`, ESO never fetches again once it has synced, even if the
     /// ExternalSecret changes. Here a change leads to a fetch, unless this asks for ESO's way.
     pub frozen_interval_zero: bool,
+    /// What ESO refreshes in one instant, it refreshes in one instant for ever. With this a refresh
+    /// comes up to a tenth of the interval before its time: always by the same share for those that ask
+    /// for the same thing, which stay together, while others drift apart.
+    pub spread: bool,
+}
+
+impl RefreshOptions {
+    /// How long values last of an object with this interval.
+    fn period(self, object: &ExternalSecret, interval: Duration) -> Duration {
+        if self.spread {
+            interval.saturating_sub(early::by(&object.spec, interval))
+        } else {
+            interval
+        }
+    }
 }
 
 /// Whether to fetch.
@@ -111,17 +128,18 @@ pub fn decide_for(
         (_, _, None) => Some(Cause::First),
         (_, _, Some(refreshed)) if refreshed > now => Some(Cause::FutureRefresh),
         (_, _, Some(refreshed)) => {
-            let due = refreshed.checked_add(SignedDuration::from_nanos(interval.nanoseconds()));
+            let period = options.period(object, interval.to_std().unwrap_or_default());
+            // A date that no calendar holds is never due.
+            let due = SignedDuration::try_from(period).and_then(|it| refreshed.checked_add(it));
             let windows = object.spec.sync_windows.as_ref();
             let allowed = || windows.is_none_or(|windows| windows::allow(windows, now));
-            // A date that no calendar holds is never due.
             (due.is_ok_and(|due| due < now) && allowed()).then_some(Cause::Interval)
         }
     };
     Ok(match cause {
         Some(cause) => Decision::Fetch(cause),
         None if !intact => Decision::Fetch(Cause::Drift),
-        None => Decision::Wait(next(object, now)?),
+        None => Decision::Wait(next(object, now, options)?),
     })
 }
 
@@ -130,7 +148,11 @@ pub fn decide_for(
 ///
 /// # Errors
 /// If `spec.refreshInterval` is no Go duration.
-pub fn next(object: &ExternalSecret, now: Timestamp) -> Result<Option<Duration>, ParseError> {
+pub fn next(
+    object: &ExternalSecret,
+    now: Timestamp,
+    options: RefreshOptions,
+) -> Result<Option<Duration>, ParseError> {
     let interval = object.spec.refresh_interval()?;
     let periodic = !matches!(
         object.spec.refresh_policy(),
@@ -143,9 +165,10 @@ pub fn next(object: &ExternalSecret, now: Timestamp) -> Result<Option<Duration>,
     let status = object.status.as_ref();
     let refreshed: Option<Timestamp> =
         status.and_then(|status| status.refresh_time.as_deref()).and_then(|time| time.parse().ok());
-    let Some(refreshed) = refreshed else { return Ok(Some(interval)) };
+    let period = options.period(object, interval);
+    let Some(refreshed) = refreshed else { return Ok(Some(period)) };
     let elapsed = now.duration_since(refreshed).unsigned_abs();
-    let left = interval.saturating_sub(elapsed);
+    let left = period.saturating_sub(elapsed);
     let windows = object.spec.sync_windows.as_ref();
     Ok(match windows {
         Some(windows) => {

@@ -29,8 +29,8 @@ use crate::work::Place;
 /// How often it is tried to write what others change meanwhile.
 const ATTEMPTS: usize = 4;
 
-/// Share of the interval by which refreshes are spread, and answers shared.
-const SPREAD: f64 = 0.1;
+/// Share of the interval during which refreshes share an answer.
+const SHARED: f64 = 0.1;
 
 /// Longest time that an answer is shared for: values are not kept longer.
 pub(crate) const LONGEST_SHARE: Duration = Duration::from_secs(30);
@@ -119,7 +119,7 @@ async fn known(
         Ok(Decision::Fetch(cause)) => cause,
         Ok(Decision::Wait(pause)) => {
             seen(context, key, object);
-            return pause.map_or(Next::Idle, |pause| Next::After(spread(object, pause)));
+            return pause.map_or(Next::Idle, Next::After);
         }
         Err(error) => {
             let plan = plan::failed(Step::GetData, &error, false);
@@ -185,6 +185,10 @@ fn with_exact_time(context: &Context, name: &Name, object: &ExternalSecret) -> E
     object
 }
 
+fn refresh_options(context: &Context) -> RefreshOptions {
+    RefreshOptions { frozen_interval_zero: context.options.frozen_interval_zero, spread: true }
+}
+
 fn due(
     context: &Context,
     object: &ExternalSecret,
@@ -192,7 +196,7 @@ fn due(
     now: Timestamp,
     trigger: Trigger,
 ) -> Result<Decision, extsecret_crds::duration::ParseError> {
-    let options = RefreshOptions { frozen_interval_zero: context.options.frozen_interval_zero };
+    let options = refresh_options(context);
     let known = summary
         .map(|summary| refresh::Target { intact: plan::is_intact(&summary.secret, &summary.hash) });
     let decision = refresh::decide_for(object, known, now, options)?;
@@ -221,34 +225,14 @@ fn due(
 fn since(object: &ExternalSecret, cause: Cause, trigger: Trigger) -> Instant {
     let interval = object.spec.refresh_interval().ok().and_then(GoDuration::to_std);
     match (cause, interval) {
-        // Refreshes of the same interval drift apart by so much, and still share an answer.
+        // Those that ask for the same thing keep the pauses between them, and share an answer if
+        // these are short.
         (Cause::Interval, Some(interval)) if trigger.urgency == Urgency::Due => {
-            let share = interval.mul_f64(SPREAD).min(LONGEST_SHARE);
+            let share = interval.mul_f64(SHARED).min(LONGEST_SHARE);
             trigger.since.checked_sub(share).unwrap_or(trigger.since)
         }
         _ => trigger.since,
     }
-}
-
-/// The pause before the next refresh, longer by a share of the interval that is the same for all
-/// ExternalSecrets that ask for the same thing: they stay together, and others apart.
-fn spread(object: &ExternalSecret, pause: Duration) -> Duration {
-    let interval = object.spec.refresh_interval().ok().and_then(GoDuration::to_std);
-    let Some(interval) = interval.filter(|interval| !interval.is_zero()) else { return pause };
-    let mut seed = String::new();
-    for store in crate::index::stores(object) {
-        seed.push_str(&store.name);
-    }
-    let keys = object.spec.data().iter().map(|item| item.remote_ref.key.as_str());
-    let extracts = object.spec.data_from().iter().filter_map(|item| item.extract.as_ref());
-    seed.extend(keys.chain(extracts.map(|it| it.key.as_str())).min());
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in seed.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 53 bits")]
-    let share = (hash >> 11) as f64 / (1_u64 << 53) as f64;
-    pause + interval.mul_f64(share * SPREAD)
 }
 
 /// Writes the Secret, and what has to be said afterwards.
@@ -487,8 +471,8 @@ async fn finish(
             let mut status = status;
             status.refresh_time = Some(now.to_string());
             after.status = Some(status);
-            match refresh::next(&after, system::timestamp()) {
-                Ok(Some(pause)) => Next::After(spread(object, pause)),
+            match refresh::next(&after, system::timestamp(), refresh_options(context)) {
+                Ok(Some(pause)) => Next::After(pause),
                 Ok(None) | Err(_) => Next::Idle,
             }
         }

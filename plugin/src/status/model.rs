@@ -2,7 +2,7 @@
 
 use extsecret_crds::ExternalSecret;
 use extsecret_crds::external_secret::RefreshPolicy;
-use extsecret_engine::refresh;
+use extsecret_engine::refresh::{self, RefreshOptions};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
@@ -252,7 +252,7 @@ fn next_sync(
     last_sync: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let left = refresh::next(object, now).ok()??;
+    let left = refresh::next(object, now, RefreshOptions::default()).ok()??;
     if !left.is_zero() {
         return now.checked_add(SignedDuration::try_from(left).ok()?).ok();
     }

@@ -6,6 +6,7 @@ use super::*;
 use crate::hash::{DATA_HASH_ANNOTATION, MANAGED_LABEL, data_hash};
 
 const NOW: &str = "2026-03-01T12:00:00Z";
+const REFRESHED: &str = "2026-03-01T11:30:00Z";
 
 fn now() -> Timestamp {
     NOW.parse().unwrap()
@@ -17,7 +18,7 @@ fn synced(spec: Value) -> ExternalSecret {
         "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
         "metadata": { "name": "db", "namespace": "app", "generation": 3, "labels": { "a": "b" } },
         "spec": spec,
-        "status": { "refreshTime": "2026-03-01T11:30:00Z" },
+        "status": { "refreshTime": REFRESHED },
     }))
     .unwrap();
     let version = current_version(&object);
@@ -88,7 +89,7 @@ fn interval_zero_refreshes_on_change_only_unless_frozen() {
     assert_eq!(decided(&object, Some(&intact())), Decision::Wait(None));
     object.metadata.generation = Some(4);
     assert_eq!(decided(&object, Some(&intact())), Decision::Fetch(Cause::Changed));
-    let frozen = RefreshOptions { frozen_interval_zero: true };
+    let frozen = RefreshOptions { frozen_interval_zero: true, ..RefreshOptions::default() };
     assert_eq!(decide(&object, Some(&intact()), now(), frozen), Ok(Decision::Wait(None)));
     object.status = None;
     assert_eq!(decide(&object, None, now(), frozen), Ok(Decision::Fetch(Cause::First)));
@@ -123,6 +124,78 @@ fn windows_hold_the_interval_back_and_nothing_else() {
     assert_eq!(decided(&object, None), Decision::Fetch(Cause::Drift));
     object.metadata.generation = Some(4);
     assert_eq!(decided(&object, Some(&intact())), Decision::Fetch(Cause::Changed));
+}
+
+/// Reads a key through a store, every ten minutes.
+fn reader(store: &str, key: &str) -> ExternalSecret {
+    synced(json!({
+        "refreshInterval": "10m", "secretStoreRef": { "name": store },
+        "data": [{ "secretKey": "value", "remoteRef": { "key": key } }],
+    }))
+}
+
+/// How long its values last from their refresh on.
+fn pause(object: &ExternalSecret, options: RefreshOptions) -> Duration {
+    next(object, REFRESHED.parse().unwrap(), options).unwrap().unwrap()
+}
+
+const SPREAD: RefreshOptions = RefreshOptions { frozen_interval_zero: false, spread: true };
+
+#[test]
+fn refreshes_are_spread_over_the_last_tenth_of_their_interval_and_never_late() {
+    let share = |object: &ExternalSecret, options| pause(object, options).as_secs_f64() / 600.0;
+    let mut shares = Vec::new();
+    for number in 0..100 {
+        let object = reader("main", &format!("app/{number}"));
+        assert!((share(&object, RefreshOptions::default()) - 1.0).abs() < f64::EPSILON);
+        shares.push(share(&object, SPREAD));
+    }
+    shares.sort_by(f64::total_cmp);
+    assert!(shares[0] >= 0.9 && shares[99] <= 1.0, "{shares:?}");
+    // Of a hundred that fall anywhere, ten fall in each tenth of that.
+    for tenth in 0..10 {
+        let from = 0.9 + 0.01 * f64::from(tenth);
+        let there = shares.iter().filter(|share| (from..from + 0.01).contains(*share)).count();
+        assert!((3..=20).contains(&there), "{there} from {from}: {shares:?}");
+    }
+}
+
+#[test]
+fn those_that_read_the_same_key_of_the_same_store_stay_together() {
+    let object = reader("main", "a");
+    let mut more = object.clone();
+    more.metadata.name = Some("other".into());
+    let further = json!([
+        { "secretKey": "x", "remoteRef": { "key": "b" } },
+        { "secretKey": "y", "remoteRef": { "key": "a", "property": "p" },
+          "sourceRef": { "storeRef": { "name": "main" } } },
+    ]);
+    more.spec.data = Some(serde_json::from_value(further).unwrap());
+    let mut extract = object.clone();
+    extract.spec.data = None;
+    extract.spec.data_from =
+        Some(serde_json::from_value(json!([{ "extract": { "key": "a" } }])).unwrap());
+    for same in [more, extract] {
+        assert_eq!(pause(&same, SPREAD), pause(&object, SPREAD));
+    }
+    for other in [reader("main", "b"), reader("other", "a")] {
+        assert_ne!(pause(&other, SPREAD), pause(&object, SPREAD));
+    }
+}
+
+#[test]
+fn what_is_due_early_is_fetched_early_and_not_before() {
+    for key in ["a", "b", "c"] {
+        let object = reader("main", key);
+        let pause = SignedDuration::try_from(pause(&object, SPREAD)).unwrap();
+        let due = REFRESHED.parse::<Timestamp>().unwrap().checked_add(pause).unwrap();
+        let at = |now| decide(&object, Some(&intact()), now, SPREAD).unwrap();
+        assert_eq!(at(due), Decision::Wait(Some(Duration::ZERO)));
+        let nanosecond = SignedDuration::from_nanos(1);
+        assert_eq!(at(due.checked_add(nanosecond).unwrap()), Decision::Fetch(Cause::Interval));
+        let just_before = due.checked_sub(nanosecond).unwrap();
+        assert_eq!(at(just_before), Decision::Wait(Some(Duration::from_nanos(1))));
+    }
 }
 
 #[test]
