@@ -26,6 +26,9 @@ use crate::handover::show::{Row, Survey, counted, problems_text};
 use crate::handover::state::State;
 use crate::output;
 
+/// What to do when the API server cannot be asked any more.
+const INTERRUPTED: &str = "interrupted; run the same command again, which goes on from there";
+
 pub(crate) fn run(live: &Live) -> anyhow::Result<Exit> {
     match live {
         Live::Plan(args) => plan(args),
@@ -82,14 +85,14 @@ fn apply(args: &ApplyArgs) -> anyhow::Result<Exit> {
     }
     let state = State::open(folder, &identity)?;
     let mut run = Run::new(&cluster, &state, &args.which.kes, args.doing.timeout);
-    let stopped = walk(&mut run, &survey, until)?;
+    let stopped = walk(&mut run, &survey, until).context(INTERRUPTED)?;
     run.progress = Progress::hidden();
     if !stopped.is_empty() {
         let problems: Vec<_> = stopped.iter().map(|(pair, it)| (pair.as_ref(), it)).collect();
         output::stderr(&problems_text(&problems));
         output::stderr(
-            "stopped; no Secret was changed or deleted: mend it and run the same command again, or \
-             go back with `kubectl extsecret migrate rollback`\n",
+            "stopped: mend it and run the same command again, which goes on from there, or go back \
+             with `kubectl extsecret migrate rollback`\n",
         );
         return Ok(Exit::Refused);
     }
@@ -341,14 +344,13 @@ fn rollback(args: &RollbackArgs) -> anyhow::Result<Exit> {
     for forget in [false, true] {
         for row in &rows {
             run.progress.step();
-            let stopped = of(row, run.back(&row.wanted.pair, forget)?);
+            let stopped = of(row, run.back(&row.wanted.pair, forget).context(INTERRUPTED)?);
             if !stopped.is_empty() {
                 let problems: Vec<_> =
                     stopped.iter().map(|(pair, it)| (pair.as_ref(), it)).collect();
                 output::stderr(&problems_text(&problems));
                 output::stderr(
-                    "stopped; no Secret was changed or deleted: mend it and run the same command \
-                     again\n",
+                    "stopped: mend it and run the same command again, which goes on from there\n",
                 );
                 return Ok(Exit::Refused);
             }

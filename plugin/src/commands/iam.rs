@@ -10,8 +10,7 @@ use extsecret_crds::{
     API_VERSION, ClusterExternalSecret, ClusterSecretStore, ExternalSecret, GROUP, SecretStore,
 };
 use extsecret_engine::request::StoreName;
-use extsecret_manifest::diagnostic::Diagnostic;
-use extsecret_manifest::read::{Content, Limits};
+use extsecret_manifest::read::Limits;
 use extsecret_manifest::stream::{self, Object};
 use extsecret_provider::aws::Simulator;
 use extsecret_provider::provider::ProviderError;
@@ -30,7 +29,6 @@ use crate::iam::{
 };
 use crate::input::{Inputs, manifests};
 use crate::output;
-use crate::output::text::Printer;
 
 /// The namespace of objects that do not name theirs.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -208,19 +206,7 @@ fn read_files(args: &IamArgs) -> anyhow::Result<Found> {
     for object in documents().flat_map(stream::objects) {
         found.add(&object, namespace);
     }
-    let broken: Vec<&Diagnostic> = documents()
-        .filter_map(|document| match &document.content {
-            Content::Broken(error) => Some(&**error),
-            _ => None,
-        })
-        .chain(&inputs.diagnostics)
-        .collect();
-    found.unreadable = broken.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    let mut printer = Printer::new(&inputs.sources, &inputs.hidden);
-    for diagnostic in broken {
-        printer.add(None, None, std::slice::from_ref(diagnostic));
-    }
-    output::stderr(&printer.finish());
+    found.unreadable = manifests::tell_broken(&inputs);
     Ok(found)
 }
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use extsecret_crds::{API_VERSION, GROUP};
-use extsecret_manifest::diagnostic::Diagnostic;
-use extsecret_manifest::read::{Content, Limits};
+use extsecret_manifest::read::Limits;
 use extsecret_manifest::stream;
 use extsecret_migrate::handover::{Blocker, Body, KES_GROUP, Pair, Request, Resource};
 use serde_json::{Value, json};
@@ -14,7 +13,6 @@ use crate::cli::ManifestArgs;
 use crate::cluster::is_name;
 use crate::input::{Inputs, manifests};
 use crate::output;
-use crate::output::text::Printer;
 
 /// A Secret that shall change hands, with its new ExternalSecret.
 #[derive(Clone, Debug)]
@@ -44,19 +42,7 @@ pub(crate) fn read(args: &ManifestArgs, namespace: &str) -> anyhow::Result<Manif
     let kustomize = args.kustomize.as_deref();
     manifests::add(&mut inputs, &args.filename, args.recursive, kustomize, &Limits::default())?;
     let documents = || inputs.files.iter().flat_map(|file| &file.documents);
-    let broken: Vec<&Diagnostic> = documents()
-        .filter_map(|document| match &document.content {
-            Content::Broken(error) => Some(&**error),
-            _ => None,
-        })
-        .chain(&inputs.diagnostics)
-        .collect();
-    let unreadable = broken.iter().any(|diagnostic| diagnostic.is_error());
-    let mut printer = Printer::new(&inputs.sources, &inputs.hidden);
-    for diagnostic in broken {
-        printer.add(None, None, std::slice::from_ref(diagnostic));
-    }
-    output::stderr(&printer.finish());
+    let unreadable = manifests::tell_broken(&inputs) > 0;
     if unreadable {
         bail!("the files cannot be read as a whole; nothing was done");
     }

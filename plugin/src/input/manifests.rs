@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
-use extsecret_manifest::read::Limits;
+use extsecret_manifest::diagnostic::Diagnostic;
+use extsecret_manifest::read::{Content, Limits};
 
 use super::{Documents, Inputs, Reading};
 use crate::cli::{InputArgs, ObjectsArgs};
+use crate::output;
+use crate::output::text::Printer;
 
 /// Reads what stands behind `-f`, `-R` and `-k`.
 pub(crate) fn add(
@@ -42,6 +45,24 @@ pub(crate) fn add_objects(
     limits: &Limits,
 ) -> anyhow::Result<()> {
     add(inputs, &objects.filename, objects.recursive, objects.kustomize.as_deref(), limits)
+}
+
+/// Tells of what could not be read, and says how many errors that were.
+pub(crate) fn tell_broken(inputs: &Inputs) -> usize {
+    let documents = inputs.files.iter().flat_map(|file| &file.documents);
+    let broken: Vec<&Diagnostic> = documents
+        .filter_map(|document| match &document.content {
+            Content::Broken(error) => Some(&**error),
+            _ => None,
+        })
+        .chain(&inputs.diagnostics)
+        .collect();
+    let mut printer = Printer::new(&inputs.sources, &inputs.hidden);
+    for diagnostic in &broken {
+        printer.add(None, None, std::slice::from_ref(*diagnostic));
+    }
+    output::stderr(&printer.finish());
+    broken.iter().filter(|diagnostic| diagnostic.is_error()).count()
 }
 
 /// What kubectl makes of a folder with a kustomization.
