@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -39,9 +40,14 @@ struct Bench<'a> {
     table: String,
 }
 
-/// Measures with so many objects that are refreshed every `interval`.
-pub(crate) fn measure(objects: usize, interval: &str) -> anyhow::Result<String> {
-    let program = PROGRAM.build(&["--release"]);
+/// Measures with so many objects that are refreshed every `interval`, the controller of the tree or
+/// another build of it.
+pub(crate) fn measure(
+    objects: usize,
+    interval: &str,
+    program: Option<&Path>,
+) -> anyhow::Result<String> {
+    let program = program.map_or_else(|| PROGRAM.build(&["--release"]), Path::to_path_buf);
     let cluster = Cluster::setup().definitions().start().context("a cluster needs Go")?;
     let (api, aws) = (Api::of(&cluster), Aws::start());
     let fleet = Fleet::new(&cluster, &api);
@@ -79,7 +85,7 @@ pub(crate) fn measure(objects: usize, interval: &str) -> anyhow::Result<String> 
 }
 
 impl Bench<'_> {
-    fn start(&self, program: &std::path::Path) -> Controller {
+    fn start(&self, program: &Path) -> Controller {
         Controller::setup(self.cluster)
             .program(program)
             .environment(self.aws.environment(self.aws.admin()))

@@ -31,7 +31,7 @@ const STARTS: usize = 51;
 
 const USAGE: &str = "\
 usage: bench migrate
-       bench controller OBJECTS [INTERVAL]
+       bench controller OBJECTS [INTERVAL [PROGRAM]]
        bench status OBJECTS
        bench measure PROGRAM [ARGUMENT...]";
 
@@ -49,8 +49,11 @@ fn main() -> anyhow::Result<ExitCode> {
     let args: Vec<_> = env::args().skip(1).collect();
     let output = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["migrate"] => migrate()?,
-        ["controller", objects] => fleet::measure(objects.parse()?, "1h")?,
-        ["controller", objects, interval] => fleet::measure(objects.parse()?, interval)?,
+        ["controller", objects] => fleet::measure(objects.parse()?, "1h", None)?,
+        ["controller", objects, interval] => fleet::measure(objects.parse()?, interval, None)?,
+        ["controller", objects, interval, program] => {
+            fleet::measure(objects.parse()?, interval, Some(Path::new(program)))?
+        }
         ["status", objects] => status::measure(objects.parse()?)?,
         ["measure", program, arguments @ ..] => {
             serde_json::to_string(&measure(Path::new(program), arguments)?)?
