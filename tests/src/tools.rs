@@ -26,8 +26,22 @@ pub struct GoProgram {
     package: &'static str,
     /// The linker's `-X` settings, given the text of go.mod: the versions to report.
     stamp: fn(&str) -> String,
+    /// What of its dependencies is left out.
+    without: Option<&'static Without>,
     /// The built file; `None` inside if Go is missing.
     built: OnceLock<Option<PathBuf>>,
+}
+
+/// A dependency that is built without some of its parts. The module replaces it by `./source`.
+#[derive(Debug)]
+struct Without {
+    module: &'static str,
+    /// What Go says of its files: they are these or none.
+    sum: &'static str,
+    /// Its folders that are built.
+    folders: &'static [&'static str],
+    /// Its files that stand for others.
+    instead: &'static [(&'static str, &'static str)],
 }
 
 static CLUSTER: GoProgram = GoProgram::new("cluster", "cluster", ".", kubernetes_version);
@@ -45,6 +59,27 @@ static VALIDATE_KREW_MANIFEST: GoProgram = GoProgram::new(
     krew_version,
 );
 
+/// ESO's packages for AWS alone: its own program takes the SDKs of forty providers along.
+static ESO: GoProgram = GoProgram {
+    name: "eso",
+    module: "eso",
+    package: ".",
+    stamp: |_| String::new(),
+    built: OnceLock::new(),
+    without: Some(&Without {
+        module: "github.com/external-secrets/external-secrets",
+        sum: "h1:iNY+gIgSyL5higXTfnz+hdPCaiB/43UiHLqE7HBpj68=",
+        folders: &["apis", "pkg"],
+        instead: &[
+            (
+                "pkg/provider/register/register.go",
+                "package register\n\nimport _ \"github.com/external-secrets/external-secrets/pkg/provider/aws\"\n",
+            ),
+            ("pkg/generator/register/register.go", "package register\n"),
+        ],
+    }),
+};
+
 /// The program of `tests/cluster`, a control plane; `None` if Go is not installed.
 pub fn cluster_program() -> Option<PathBuf> {
     CLUSTER.path()
@@ -58,6 +93,11 @@ pub fn kubectl() -> Option<PathBuf> {
 /// Go's own answers to templates, paths, patterns and documents; `None` if Go is not installed.
 pub fn oracle() -> Option<PathBuf> {
     ORACLE.path()
+}
+
+/// The controller of ESO; `None` if Go is not installed.
+pub fn eso() -> Option<PathBuf> {
+    ESO.path()
 }
 
 /// Helm; `None` if Go is not installed.
@@ -142,7 +182,7 @@ impl GoProgram {
         package: &'static str,
         stamp: fn(&str) -> String,
     ) -> Self {
-        Self { name, module, package, stamp, built: OnceLock::new() }
+        Self { name, module, package, stamp, without: None, built: OnceLock::new() }
     }
 
     /// The built program; `None` if Go is not installed, which only a CI run may not put up with.
@@ -174,6 +214,10 @@ impl GoProgram {
 
         show(&format!("building {} with Go: minutes the first time, seconds later", self.name));
         let new = tools.join(format!("{}.new", self.name));
+        let module = match self.without {
+            Some(without) => without.stage(&module, &tools.join(format!("{}-module", self.name))),
+            None => module,
+        };
         let output = go_command(&module)
             .args(flags)
             .arg("-o")
@@ -210,6 +254,7 @@ impl GoProgram {
         add("go", go);
         add("package", self.package);
         add("flags", &flags.join("\n"));
+        add("without", &format!("{:?}", self.without));
         let mut files = vec!["go.mod".to_owned(), "go.sum".to_owned()];
         if self.package == "." {
             files.extend(go_sources(module));
@@ -221,6 +266,52 @@ impl GoProgram {
     }
 }
 
+impl Without {
+    /// Makes a copy of a module in which the dependency is what shall be built of it.
+    fn stage(&self, module: &Path, stage: &Path) -> PathBuf {
+        let go_mod = read(&module.join("go.mod"));
+        let wanted = format!("{}@{}", self.module, required_version(&go_mod, self.module));
+        let output = go_command(&folder())
+            .args(["mod", "download", "-json", &wanted])
+            .output()
+            .unwrap_or_else(|error| panic!("running go mod download: {error}"));
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("go mod download {wanted}: {error}: {output:?}"));
+        let dir = answer["Dir"].as_str().unwrap_or_else(|| panic!("no {wanted}: {answer}"));
+        assert_eq!(answer["Sum"], self.sum, "{wanted} is not what it was");
+
+        let staged = || {
+            if stage.exists() {
+                fs::remove_dir_all(stage)?;
+            }
+            let source = stage.join("source");
+            copy(Path::new(dir), &source, &["go.mod".to_owned(), "go.sum".to_owned()])?;
+            for part in self.folders {
+                let files = files_below(&Path::new(dir).join(part), |it| !it.ends_with("_test.go"));
+                copy(&Path::new(dir).join(part), &source.join(part), &files)?;
+            }
+            for (file, text) in self.instead {
+                fs::write(source.join(file), text)?;
+            }
+            let mut files = go_sources(module);
+            files.extend(["go.mod".to_owned(), "go.sum".to_owned()]);
+            copy(module, stage, &files)
+        };
+        staged().unwrap_or_else(|error: io::Error| panic!("{}: {error}", stage.display()));
+        stage.to_owned()
+    }
+}
+
+/// Copies files; the copies can be written.
+fn copy(from: &Path, to: &Path, files: &[String]) -> io::Result<()> {
+    for file in files {
+        let to = to.join(file);
+        fs::create_dir_all(to.parent().unwrap_or(&to))?;
+        fs::write(&to, fs::read(from.join(file))?)?;
+    }
+    Ok(())
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -230,6 +321,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The Go files of a module, by their paths in it and in their order.
 fn go_sources(module: &Path) -> Vec<String> {
+    let go = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "go");
+    files_below(module, go)
+}
+
+/// Files of a folder, by their paths in it and in their order.
+fn files_below(module: &Path, taken: impl Fn(&str) -> bool) -> Vec<String> {
     let mut names = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
@@ -241,8 +338,9 @@ fn go_sources(module: &Path) -> Vec<String> {
             let path = folder.join(entry.file_name());
             if entry.file_type().expect("the kind of an entry").is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "go") {
-                names.push(path.into_os_string().into_string().expect("a name in UTF-8"));
+            } else {
+                let path = path.into_os_string().into_string().expect("a name in UTF-8");
+                names.extend(Some(path).filter(|path| taken(path)));
             }
         }
     }

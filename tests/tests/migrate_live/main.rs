@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod eso;
 mod guard;
 mod interrupted;
 mod others;

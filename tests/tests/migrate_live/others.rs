@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 
 use crate::scene::{self, Scene, controller};
 
-const SECRET: &str = "api/v1/namespaces/team-0/secrets/app-0";
-const OLD: &str = "apis/kubernetes-client.io/v1/namespaces/team-0/externalsecrets/app-0";
+pub(crate) const SECRET: &str = "api/v1/namespaces/team-0/secrets/app-0";
+pub(crate) const OLD: &str = "apis/kubernetes-client.io/v1/namespaces/team-0/externalsecrets/app-0";
 
 fn new() -> String {
     format!("{EXTERNAL_SECRETS}/namespaces/team-0/externalsecrets/app-0")
 }
 
 /// KES runs again, and has had time for a look at everything: a KES object that it may read is polled.
-fn kes_runs(scene: &Scene<'_>) {
+pub(crate) fn kes_runs(scene: &Scene<'_>) {
     process::scale(&scene.api, 1);
     let pods = format!("api/v1/namespaces/{}/pods", process::NAMESPACE);
     wait_until(SOON, "KES runs", || {

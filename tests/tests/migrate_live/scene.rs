@@ -16,6 +16,7 @@ use extsecret_tests::fleet::SOON;
 use extsecret_tests::kes::process::{self, Processes};
 use extsecret_tests::kes::{self, KES};
 use extsecret_tests::plugin::kubectl_extsecret;
+use extsecret_tests::tools;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -38,9 +39,46 @@ pub(crate) fn cluster(test: &str) -> Option<Cluster> {
     Cluster::setup().definitions().crds(&file).start()
 }
 
+/// Who takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Successor {
+    /// Our controller.
+    Ours,
+    /// ESO's.
+    Eso,
+}
+
+impl Successor {
+    fn start(self, cluster: &Cluster, aws: &Aws) -> Controller {
+        let setup = Controller::setup(cluster).environment(aws.environment(aws.admin()));
+        match self {
+            Self::Ours => setup.start(),
+            Self::Eso => {
+                // Its SDK knows no variable for all services.
+                let names = ["AWS_SECRETSMANAGER_ENDPOINT", "AWS_SSM_ENDPOINT", "AWS_STS_ENDPOINT"];
+                let program = tools::eso().expect("Go, as there is a cluster");
+                setup
+                    .environment(names.map(|name| (name, aws.endpoint())))
+                    .program(&program)
+                    .start()
+            }
+        }
+    }
+}
+
 impl<'a> Scene<'a> {
     /// KES has written its Secrets, and runs.
     pub(crate) fn new(cluster: &'a Cluster, namespaces: usize, each: usize) -> Self {
+        Self::of(Successor::Ours, cluster, namespaces, each)
+    }
+
+    /// The same with another successor.
+    pub(crate) fn of(
+        successor: Successor,
+        cluster: &'a Cluster,
+        namespaces: usize,
+        each: usize,
+    ) -> Self {
         let api = Api::of(cluster);
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let aws = Aws::start();
@@ -65,7 +103,7 @@ impl<'a> Scene<'a> {
             fs::write(dir.path().join(format!("old/{namespace}.yaml")), file).unwrap();
         }
         process::install(&api);
-        let controller = Controller::start(cluster, &aws, &[]);
+        let controller = successor.start(cluster, &aws);
         let kes = Processes::start(cluster, values);
         let old = dir.path().join("old");
         cluster.kubectl(["apply", "-R", "-f"]).args([&old]).run().succeeded();
