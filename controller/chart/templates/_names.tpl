@@ -104,7 +104,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with .Values.events.queueUrl }}{{ $_ := set $args "events-queue-url" . }}{{ end }}
 {{- with .Values.restarts }}
 {{- if .enabled }}
-{{- $_ := set $args "restarts" (ternary "dry-run" "enforce" .dryRun) }}
+{{- $_ := set $args "restarts" .mode }}
 {{- $_ := set $args "restart-key-secret" .keySecretName }}
 {{- if .byDefault }}{{ $_ := set $args "restart-by-default" true }}{{ end }}
 {{- end }}

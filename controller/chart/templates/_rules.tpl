@@ -84,13 +84,14 @@ audit log of an API server.
 
 {{- /* Workloads that are restarted when a Secret changes, and since when their pods run. */ -}}
 {{- define "extsecret.rules.restarts" -}}
+{{- $verbs := ternary "[list, watch, patch]" "[list, watch]" (eq .Values.restarts.mode "enforce") -}}
 - apiGroups: [apps]
   resources: [deployments, statefulsets, daemonsets]
-  verbs: [list, watch, patch]
+  verbs: {{ $verbs }}
 {{- if .Values.restarts.argoRollouts }}
 - apiGroups: [argoproj.io]
   resources: [rollouts]
-  verbs: [list, watch, patch]
+  verbs: {{ $verbs }}
 {{- end }}
 - apiGroups: [batch]
   resources: [cronjobs, jobs]

@@ -64,6 +64,9 @@ pub struct Changed {
     pub secret: Box<str>,
     /// Since when.
     pub since: Stamp,
+    /// Whether that is known, and not only that it did not change later. Of what has no record, pods
+    /// may have it then.
+    pub certain: bool,
 }
 
 /// What has to be done.
@@ -157,6 +160,8 @@ pub fn judge<'s>(facts: &Facts<'_>, source: impl Fn(&str) -> Option<&'s Source>)
         id: reference.id.clone(),
         secret: reference.secret.clone(),
         since,
+        certain: before.is_some_and(|before| before.had.contains_key(&reference.id))
+            || source(&reference.secret).is_none_or(|it| it.is_since_certain(&reference.keys)),
     });
     let changed: Vec<_> = changed.collect();
     if facts.standing.obstacle.is_none() && facts.standing.progress == Progress::Rolling {

@@ -24,4 +24,5 @@ pub mod policy;
 pub mod record;
 pub mod scan;
 pub mod source;
+pub mod wait;
 pub mod window;

@@ -40,7 +40,7 @@ pub struct Limits {
     /// but no longer than this.
     pub max_hold: SignedDuration,
     /// The pause between two restarts of a workload; it doubles with each in an hour, and is never
-    /// longer than that. Zero is none.
+    /// longer than that. Whoever waits for one that has doubled is suspected of a loop. Zero is none.
     pub min_interval: SignedDuration,
     /// Restarts of one workload in an hour; 0 is any number.
     pub per_hour: usize,
@@ -112,7 +112,7 @@ pub enum Held {
     Settling(Timestamp),
     /// It was restarted not long ago.
     MinInterval(Timestamp),
-    /// It was restarted so often that something is wrong.
+    /// It was restarted again and again, and would be once more: as if something were wrong.
     Loop(Timestamp),
     /// No window is open; it may never be.
     Window(Timestamp),
@@ -245,7 +245,9 @@ impl Limits {
         let doublings = u32::try_from(lately.len().saturating_sub(1)).unwrap_or(u32::MAX).min(16);
         let interval = self.min_interval.saturating_mul(1 << doublings).min(HOUR);
         let until = later(*lately.last()?, interval);
-        (until > now).then_some(Held::MinInterval(until))
+        // A value that changes now and then does so once or twice in an hour.
+        let held = if doublings == 0 { Held::MinInterval(until) } else { Held::Loop(until) };
+        (until > now).then_some(held)
     }
 
     /// Restarts are sorted.

@@ -25,7 +25,7 @@ use crate::scan::{How, Use};
 /// Whether to restart: on workloads (`auto`, `off`, `inherit`, or names of Secrets), namespaces
 /// (`on`, `off`, `inherit`), and Secrets or their ExternalSecrets (`none`).
 pub const RESTART: &str = "extsecret.io/restart";
-/// On a workload or namespace: `enforce` or `dry-run`.
+/// On a workload or namespace: `enforce`, `notify` or `dry-run`.
 pub const MODE: &str = "extsecret.io/restart-mode";
 /// On a workload: a number; lower ones restart first.
 pub const WAVE: &str = "extsecret.io/restart-wave";
@@ -165,15 +165,27 @@ pub enum Mode {
     /// To a restart.
     #[default]
     Enforce,
-    /// To words.
+    /// To words when a restart would begin: somebody else restarts.
+    Notify,
+    /// To words at once: a rehearsal.
     DryRun,
 }
 
 impl Mode {
+    /// As people write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Notify => "notify",
+            Self::DryRun => "dry-run",
+        }
+    }
+
     /// The most careful of what is said; an unclear word means no restart.
     pub fn of<'a>(default: Self, said: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         let said = said.into_iter().flatten().map(|text| match text.trim() {
             "enforce" | "" => Self::Enforce,
+            "notify" => Self::Notify,
             _ => Self::DryRun,
         });
         said.chain([default]).max().unwrap_or_default()
@@ -342,6 +354,9 @@ mod tests {
         assert_eq!(Mode::of(Mode::Enforce, [Some("dry-run"), Some("enforce")]), Mode::DryRun);
         assert_eq!(Mode::of(Mode::DryRun, [Some("enforce")]), Mode::DryRun);
         assert_eq!(Mode::of(Mode::Enforce, [Some("dryrun")]), Mode::DryRun);
+        assert_eq!(Mode::of(Mode::Enforce, [Some(" notify "), Some("enforce")]), Mode::Notify);
+        assert_eq!(Mode::of(Mode::Notify, [Some("enforce")]), Mode::Notify);
+        assert_eq!(Mode::of(Mode::Notify, [Some("dry-run")]), Mode::DryRun);
 
         let now: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
         let later = "2026-11-25T13:00:00Z";

@@ -44,6 +44,8 @@ pub struct Source {
     since: BTreeMap<Box<str>, Stamp>,
     /// When a key last appeared or went.
     shape: Stamp,
+    /// The write by which it was seen first: which of its keys that changed, nobody saw.
+    first: Stamp,
     /// When the object was made.
     created: Timestamp,
     /// Whether it is there.
@@ -55,7 +57,7 @@ impl Source {
     /// written, and perhaps before.
     pub fn new(content: Content, created: Timestamp, written: Stamp) -> Self {
         let since = content.0.keys().map(|key| (key.clone(), written)).collect();
-        Self { content, since, shape: written, created, exists: true }
+        Self { content, since, shape: written, first: written, created, exists: true }
     }
 
     /// What it holds now, by a write at `written`; the object was made at `created`. Returns whether
@@ -99,6 +101,15 @@ impl Source {
             KeySet::Some(keys) => keys.iter().filter_map(|key| self.since.get(key)),
         };
         changed.copied().fold(none, Stamp::latest)
+    }
+
+    /// Whether it is known that [`Source::since`] is when these keys changed, and not only that they
+    /// have not changed later. The first write that is seen certainly changed something of all keys.
+    pub fn is_since_certain(&self, keys: &KeySet) -> bool {
+        let KeySet::Some(keys) = keys else { return true };
+        let changed = keys.iter().filter_map(|key| self.since.get(key));
+        self.content.0.keys().all(|key| keys.contains(key))
+            || changed.into_iter().any(|since| *since != self.first)
     }
 }
 
@@ -145,6 +156,20 @@ mod tests {
         assert!(secret.update(content(&[("a", "2")]), made, stamp(40, 8)));
         assert_eq!(secret.since(&key("a")), stamp(20, 6));
         assert_eq!(secret.since(&KeySet::All), stamp(40, 8));
+    }
+
+    #[test]
+    fn which_key_the_first_write_changed_is_not_known() {
+        let made = Timestamp::from_second(1).unwrap();
+        let mut secret = Source::new(content(&[("a", "1"), ("b", "1")]), made, stamp(10, 5));
+        let both = KeySet::Some(BTreeSet::from(["a".into(), "b".into()]));
+        let certain = |secret: &Source| {
+            [key("a"), key("b"), both.clone(), KeySet::All]
+                .map(|keys| secret.is_since_certain(&keys))
+        };
+        assert_eq!(certain(&secret), [false, false, true, true]);
+        secret.update(content(&[("a", "2"), ("b", "1")]), made, stamp(20, 6));
+        assert_eq!(certain(&secret), [true, false, true, true]);
     }
 
     #[test]

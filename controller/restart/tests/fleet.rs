@@ -12,6 +12,7 @@ use extsecret_restart::pace::{Id, Limits, Rolling, Waiting, plan};
 use extsecret_restart::record::{self, Record};
 use extsecret_restart::scan::{KeySet, Reference};
 use extsecret_restart::source::{Source, Stamp};
+use extsecret_restart::wait::Waits;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -178,8 +179,7 @@ impl Cluster {
 struct Memory {
     secrets: BTreeMap<usize, Source>,
     workloads: BTreeMap<usize, Workload>,
-    /// Since when a workload has to restart, when it last changed, and what it would have then.
-    waiting: BTreeMap<usize, (Timestamp, Timestamp, Record)>,
+    waits: BTreeMap<usize, Waits>,
     waited: BTreeMap<usize, Stamp>,
     /// Templates that it saw change.
     templates: BTreeMap<usize, Stamp>,
@@ -257,14 +257,14 @@ impl Controller {
                     if !self.memory.workloads[&index].is_rolling() {
                         self.memory.waited.remove(&index);
                     }
-                    self.memory.waiting.remove(&index);
+                    self.memory.waits.entry(index).or_default().is_taken_back(now);
                 }
                 Verdict::AskPods | Verdict::Obstructed(..) => panic!("pods were told"),
             }
         }
         let mut taken = taken;
         for (index, record) in notes {
-            self.memory.waiting.remove(&index);
+            self.memory.waits.entry(index).or_default().is_over();
             self.write(cluster, index, &record, false, &mut taken, answer_lost);
         }
         self.start(cluster, &restarts, now, taken, answer_lost);
@@ -279,19 +279,16 @@ impl Controller {
         answer_lost: bool,
     ) {
         for (index, (_, record)) in restarts {
-            let waiting = self.memory.waiting.entry(*index).or_insert((now, now, record.clone()));
-            if waiting.2.had != record.had {
-                (waiting.1, waiting.2) = (now, record.clone());
-            }
+            self.memory.waits.entry(*index).or_default().has_to(record.clone(), now);
         }
         let waits = restarts.iter().map(|(index, (changed, record))| {
-            let (first, last, _) = self.memory.waiting[index];
+            let wait = self.memory.waits[index].get().expect("it was just said");
             Waiting {
                 id: &self.ids[*index],
                 wave: 0,
                 secrets: changed.iter().map(|it| &*it.secret).collect(),
-                first,
-                last,
+                first: wait.first,
+                last: wait.last,
                 restarts: &record.restarts,
                 held: None,
                 refused: false,
@@ -460,8 +457,12 @@ fn run(steps: &[Step], seen_at_once: bool) -> (Cluster, Vec<usize>, Vec<usize>) 
 }
 
 /// Nothing happens any more but what follows from what has.
-fn settle(mut cluster: Cluster, mut controller: Controller) -> Cluster {
-    for _ in 0..40 {
+fn settle(cluster: Cluster, controller: Controller) -> Cluster {
+    settle_in(40, cluster, controller)
+}
+
+fn settle_in(rounds: usize, mut cluster: Cluster, mut controller: Controller) -> Cluster {
+    for _ in 0..rounds {
         for index in 0..WORKLOADS {
             cluster.roll(index);
             controller.see_workload(index, &cluster.workloads[index]);
@@ -531,5 +532,34 @@ proptest! {
         ], 0..120),
     ) {
         prop_assert_eq!(run(&steps, false).0.restarts, [0; WORKLOADS]);
+    }
+}
+
+/// A change, and the end of the controller before or after it is written who restarts for it: a hundred
+/// times over, for each of them.
+#[test]
+fn killed_before_or_after_each_write_it_restarts_everybody_once_for_each_change() {
+    const ROUNDS: usize = 100;
+    for (taken, answer_lost) in [(0, false), (1, false), (1, true), (2, true)] {
+        let mut cluster = Cluster::new();
+        let mut controller = Controller::new();
+        controller.work(&mut cluster, usize::MAX, false);
+        for round in 0..ROUNDS {
+            let written = cluster.stamp();
+            let value = u8::try_from(round + 1).expect("few rounds");
+            (cluster.secrets[0].value, cluster.secrets[0].written) = (value, written);
+            controller.see_secret(0, &cluster.secrets[0]);
+            controller.work(&mut cluster, 0, false);
+            cluster.now += 600;
+            controller.work(&mut cluster, taken, answer_lost);
+            cluster = settle_in(8, cluster, Controller::new());
+            for index in 0..WORKLOADS {
+                let wanted = if reads(index).contains(&0) { round + 1 } else { 0 };
+                assert_eq!(cluster.restarts[index], wanted, "{index} after {round}");
+                assert!(!cluster.stale(index));
+            }
+            controller = Controller::new();
+            controller.work(&mut cluster, 0, false);
+        }
     }
 }

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 #[command(next_help_heading = "Restarts")]
 pub(crate) struct RestartArgs {
     /// Restart workloads that ask for it by the annotation extsecret.io/restart when what they read of
-    /// a synced Secret changes; with dry-run, tell only
+    /// a synced Secret changes; with notify or dry-run, tell only
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub(crate) restarts: Restarts,
 
@@ -89,8 +89,10 @@ pub(crate) enum Restarts {
     /// Workloads are neither watched nor written.
     #[default]
     Off,
-    /// It is told what would restart.
+    /// It is told at once what would restart.
     DryRun,
+    /// It is told once, when it would restart, for somebody else who does it. No workload is written.
+    Notify,
     /// They do.
     Enforce,
 }
@@ -101,6 +103,7 @@ impl RestartArgs {
         match self.restarts {
             Restarts::Off => None,
             Restarts::DryRun => Some(Mode::DryRun),
+            Restarts::Notify => Some(Mode::Notify),
             Restarts::Enforce => Some(Mode::Enforce),
         }
     }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use extsecret_restart::decide::Changed;
-use extsecret_restart::fingerprint::Key;
+use extsecret_restart::fingerprint::{Fingerprint, Key};
 use extsecret_restart::kinds::{Kind, Obstacle, Progress, Standing};
 use extsecret_restart::pace::{Id, Limits};
 use extsecret_restart::policy::{self, Mode, Reloader, Said, Wish};
 use extsecret_restart::record::{Found, Record, read};
 use extsecret_restart::scan::{KeySet, Reference};
 use extsecret_restart::source::{Source, Stamp};
+use extsecret_restart::wait::Waits;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource as _;
@@ -83,13 +84,6 @@ impl Outcome {
     }
 }
 
-/// How long a change has been waiting. All times are of this machine's clock.
-pub(super) struct Wait {
-    pub(super) first: Timestamp,
-    pub(super) last: Timestamp,
-    pub(super) record: Record,
-}
-
 /// A write that was in vain.
 pub(super) struct Retry {
     pub(super) times: u32,
@@ -110,7 +104,9 @@ pub(super) struct Held {
     pub(super) noted_at_rest: bool,
     pub(super) pods: Option<PodTimes>,
     pub(super) outcome: Outcome,
-    pub(super) wait: Option<Wait>,
+    pub(super) waits: Waits,
+    /// For which content it was told that somebody has to restart it.
+    pub(super) notified: Option<BTreeMap<Box<str>, Fingerprint>>,
     pub(super) retry: Option<Retry>,
     /// Whether something is being written of it, or asked.
     pub(super) busy: bool,
@@ -412,7 +408,8 @@ impl Inner {
                 noted_at_rest: false,
                 pods: None,
                 outcome: Outcome::Settled,
-                wait: None,
+                waits: Waits::default(),
+                notified: None,
                 retry: None,
                 busy: false,
                 told: "",

@@ -20,8 +20,13 @@ use crate::key::Name;
 const MOST_CHANGES: usize = 10_000;
 
 /// What an ExternalSecret is told of why some wait.
-const TOLD_APART: [&str; 4] =
-    ["RestartDeferred", "RestartSuppressed", "RestartFailed", "RestartLoopSuspected"];
+const TOLD_APART: [&str; 5] = [
+    "RestartDeferred",
+    "RestartSuppressed",
+    "RestartFailed",
+    "RestartLoopSuspected",
+    "RestartNeeded",
+];
 
 /// A change of a Secret that workloads restart for.
 pub(super) struct Change {
@@ -145,6 +150,18 @@ impl Worker {
         }
     }
 
+    /// Tells once that content does not come to rest.
+    pub(super) fn tell_of_loop(&self, held: &mut Held, id: &Id, now: Timestamp) {
+        if !held.waits.begin_to_come_and_go(now) {
+            return;
+        }
+        let text = "what it reads of Secrets changes and changes back again and again: it is not \
+                    restarted for that; look who writes them";
+        tracing::warn!(workload = %id, "content comes and goes");
+        let event = event(true, "RestartLoopSuspected", text.to_owned());
+        self.recorder.record(about(id, held), event);
+    }
+
     pub(super) fn tell_once(
         &self,
         inner: &mut Inner,
@@ -204,6 +221,7 @@ fn reason_of(why: &'static str) -> &'static str {
         | "Job"
         | "BarePod" => "RestartSuppressed",
         "RestartRefused" => "RestartFailed",
+        "Notified" => "RestartNeeded",
         "RestartLoopSuspected" | "RestartStarted" => why,
         _ => "RestartDeferred",
     }
@@ -253,7 +271,7 @@ pub(super) fn deferred(hold: Hold) -> Option<String> {
     Some(match hold {
         Hold::MinInterval(at) => format!("it was restarted not long ago; {}", until(at)),
         Hold::Loop(at) => {
-            format!("it was restarted so often that something is wrong; {}", until(at))
+            format!("it was restarted again and again, as if something were wrong; {}", until(at))
         }
         Hold::Window(at) => format!("no window is open; {}", until(at)),
         Hold::Frozen(at) => format!("restarts are frozen; {}", until(at)),

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::seen::Seen;
-use super::state::{Held, Inner, Outcome, Retry, State, Wait, secrets_of};
+use super::state::{Held, Inner, Outcome, Retry, State, secrets_of};
 use super::tell::{Change, about, deferred, event, listed, obstructed, restarted_for};
 use crate::apply::{Apply, ApplyError, PodTimes, WorkloadChange};
 use crate::events::Recorder;
@@ -153,7 +153,7 @@ impl Worker {
             standing: &held.standing,
         };
         let verdict = judge(&facts, |secret| inner.source(&id.namespace, secret));
-        let is_dry = self.mode(inner, id, held) == Mode::DryRun;
+        let writes = self.mode(inner, id, held) == Mode::Enforce;
         let pause = held.retry.as_ref().map(|retry| retry.until).filter(|until| *until > now);
         let held = inner.workloads.get_mut(id)?;
         let is_rolling = held.standing.progress == Progress::Rolling;
@@ -176,7 +176,7 @@ impl Worker {
             Verdict::Note(record, left) => {
                 held.waited = held.waited.or(left);
                 held.noted_at_rest = !is_rolling;
-                if !is_dry && pause.is_none() {
+                if writes && pause.is_none() {
                     held.busy = true;
                     job = Some(Job::Write(id.clone(), change(held, &record, None)));
                 }
@@ -196,14 +196,16 @@ impl Worker {
             Verdict::Obstructed(changed, obstacle) => Outcome::Obstructed(changed, obstacle),
             Verdict::Restart { changed, record } => Outcome::Restart(changed, record),
         };
-        held.waits(now);
-        if held.wait.is_some() {
+        held.note_wait(now);
+        self.tell_of_loop(held, id, now);
+        if held.waits.get().is_some() {
             inner.waiting.insert(id.clone());
         } else {
             inner.waiting.remove(id);
             if !held.told.is_empty() && matches!(held.outcome, Outcome::Settled) {
                 held.told = "";
             }
+            held.notified = None;
         }
         if let Some(until) = pause {
             inner.later.insert((until, id.clone()));
@@ -244,7 +246,7 @@ impl Worker {
     /// Until when another value of what a workload reads may be on its way, such as the user name that
     /// belongs to a password. It is not waited for longer than for changes that follow each other.
     fn settles(&self, inner: &Inner, id: &Id, held: &Held, now: Timestamp) -> Option<Timestamp> {
-        let first = held.wait.as_ref()?.first.min(now);
+        let first = held.waits.get()?.first.min(now);
         let longest = first.checked_add(self.state.fixed.limits.max_hold).ok()?;
         let externals = secrets_of(id, &held.seen).flat_map(|secret| {
             let names = inner.externals(&secret).map(|(name, _)| Name::new(&id.namespace, name));
@@ -270,12 +272,12 @@ impl Worker {
         for id in inner.waiting.union(&inner.rolling) {
             let Some(held) = inner.workloads.get(id) else { continue };
             let (all, old) = held.seen.pods(id.kind);
-            let pods = if held.wait.is_some() { all } else { old };
+            let pods = if held.waits.get().is_some() { all } else { old };
             *stale.entry(id.namespace.clone()).or_default() += pods;
         }
         for id in &inner.waiting {
             let Some(held) = inner.workloads.get(id) else { continue };
-            let Some(wait) = &held.wait else { continue };
+            let Some(wait) = held.waits.get() else { continue };
             if id.kind.restarts() {
                 oldest = oldest.into_iter().chain([wait.first]).min();
             }
@@ -293,6 +295,13 @@ impl Worker {
                         ),
                     ));
                     "DryRun"
+                }
+                // It is somebody else's turn.
+                Outcome::Restart(_, record)
+                    if held.notified.as_ref() == Some(&record.had)
+                        && self.mode(inner, id, held) == Mode::Notify =>
+                {
+                    "Notified"
                 }
                 // Written, and not answered yet.
                 Outcome::Restart(..) if held.busy => continue,
@@ -312,8 +321,12 @@ impl Worker {
                 Outcome::Rolling(_) => "RolloutInProgress",
                 Outcome::Obstructed(_, obstacle) => {
                     let warning = *obstacle != Obstacle::NextRun;
-                    let text = obstructed(id.kind, changed, obstacle);
-                    tells.push((id.clone(), obstacle.reason(), warning, text));
+                    // Whether a key that it reads has changed at all is not known of what was
+                    // written before this process came: it counts, and nobody is told.
+                    if id.kind.restarts() || changed.iter().any(|it| it.certain) {
+                        let text = obstructed(id.kind, changed, obstacle);
+                        tells.push((id.clone(), obstacle.reason(), warning, text));
+                    }
                     obstacle.reason()
                 }
                 Outcome::Settled | Outcome::Note | Outcome::Look => continue,
@@ -376,8 +389,21 @@ impl Worker {
 
     fn begin(&self, inner: &mut Inner, id: &Id, now: Timestamp) -> Option<Job> {
         let fixed = &self.state.fixed;
+        let notifies = self.mode(inner, id, inner.workloads.get(id)?) == Mode::Notify;
         let held = inner.workloads.get_mut(id)?;
         let Outcome::Restart(changed, record) = &held.outcome else { return None };
+        if notifies {
+            let text = format!(
+                "its pods do not have what {} holds now: restart it; nobody else does (notify)",
+                listed(changed)
+            );
+            held.notified = Some(record.had.clone());
+            held.told = "";
+            self.tell_once(inner, id, "Notified", true, text);
+            self.metrics
+                .restarts(|all| *all.restarts.entry((id.kind, "notified")).or_default() += 1);
+            return None;
+        }
         let mut record = record.clone();
         let references = changed.iter().map(|it| it.id.clone()).collect();
         let before = held.seen.marker.as_deref().unwrap_or_default();
@@ -432,7 +458,7 @@ impl Worker {
         if !is_restart {
             return;
         }
-        held.wait = None;
+        held.waits.is_over();
         held.failed = false;
         held.told = "RestartStarted";
         let text = format!("restarting it because of {}", restarted_for(held).join(", "));
@@ -504,24 +530,16 @@ impl Worker {
 
 impl Held {
     /// Notes since when it has to restart, and when that last changed.
-    fn waits(&mut self, now: Timestamp) {
-        let record = match &self.outcome {
-            Outcome::Restart(_, record) => record.clone(),
-            Outcome::Rolling(_) | Outcome::Obstructed(..) => match &self.wait {
-                Some(_) => return,
-                None => Record::new_like(&self.found),
-            },
-            // It is not known yet.
-            Outcome::Look => return,
-            Outcome::Settled | Outcome::Note => {
-                self.wait = None;
-                return;
+    fn note_wait(&mut self, now: Timestamp) {
+        match &self.outcome {
+            Outcome::Restart(_, record) => self.waits.has_to(record.clone(), now),
+            Outcome::Rolling(_) | Outcome::Obstructed(..) => {
+                self.waits.would_have_to(&self.found, now);
             }
-        };
-        match &mut self.wait {
-            Some(wait) if wait.record.had == record.had => wait.record = record,
-            Some(wait) => (wait.last, wait.record) = (now, record),
-            None => self.wait = Some(Wait { first: now, last: now, record }),
+            // It is not known yet.
+            Outcome::Look => {}
+            Outcome::Settled => self.waits.is_taken_back(now),
+            Outcome::Note => self.waits.is_over(),
         }
     }
 }

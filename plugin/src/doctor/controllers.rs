@@ -88,7 +88,7 @@ fn programs(cluster: &Cluster) -> (Vec<Program>, Option<String>, Option<String>)
 pub(crate) struct Restarter {
     /// `namespace/name` of its Deployment.
     pub(crate) place: String,
-    dry_run: bool,
+    mode: Mode,
     /// Whether it restarts those that say nothing about it.
     pub(crate) default: bool,
     /// Namespaces in which it restarts nothing.
@@ -102,7 +102,7 @@ pub(crate) struct Restarter {
 impl Restarter {
     /// What it does unless somebody says otherwise.
     pub(crate) fn mode(&self) -> Mode {
-        if self.dry_run { Mode::DryRun } else { Mode::Enforce }
+        self.mode
     }
 
     fn of(program: &Program) -> Option<Self> {
@@ -121,7 +121,7 @@ impl Restarter {
         };
         Some(Self {
             place: program.place(),
-            dry_run: mode != "enforce",
+            mode: Mode::of(Mode::Enforce, [Some(mode)]),
             default: on("--restart-by-default"),
             denied: denied(&program.args),
             scope: program.scope().map(str::to_owned),
@@ -449,6 +449,7 @@ mod tests {
         assert_eq!((found.mode(), found.default, found.reloader), (Mode::Enforce, true, true));
         assert_eq!(found.denied, ["a", "b"]);
         assert_eq!(of(&["--restarts", "dry-run"]).unwrap().mode(), Mode::DryRun);
+        assert_eq!(of(&["--restarts=notify"]).unwrap().mode(), Mode::Notify);
     }
 
     #[test]

@@ -85,6 +85,9 @@ fn restarts(facts: &Facts, now: Timestamp, to: &mut Branch) {
         Ok(Some(it)) if it.mode() == Mode::DryRun => {
             to.line(format!("{} only tells what it would restart (dry-run)", it.place));
         }
+        Ok(Some(it)) if it.mode() == Mode::Notify => {
+            to.line(format!("{} only tells when to restart it (notify)", it.place));
+        }
         Ok(Some(it)) => to.line(format!("{} restarts workloads", it.place)),
         Ok(None) => {
             to.line("nobody restarts workloads here: no extsecret-controller with --restarts runs");
@@ -94,10 +97,10 @@ fn restarts(facts: &Facts, now: Timestamp, to: &mut Branch) {
     if let Some(obstacle) = &facts.standing.obstacle {
         to.line(format!("it cannot be restarted: {obstacle}"));
     }
-    if facts.pace.mode == Mode::DryRun
+    if facts.pace.mode != Mode::Enforce
         && matches!(&facts.restarter, Ok(Some(it)) if it.mode() == Mode::Enforce)
     {
-        to.line("an annotation asks for words only (dry-run)");
+        to.line(format!("an annotation asks for words only ({})", facts.pace.mode.name()));
     }
     if let Some(until) = facts.pace.frozen {
         to.line(format!("frozen {}", until_words(until)));

@@ -1,6 +1,6 @@
 //! Workloads that cannot be restarted by their template: told, untouched, never called done.
 
-use extsecret_tests::controller::wait_until;
+use extsecret_tests::controller::{Controller, wait_until};
 use extsecret_tests::fleet::SOON;
 use extsecret_tests::require;
 use serde_json::json;
@@ -19,7 +19,20 @@ fn what_nobody_would_roll_out_is_told_and_left_alone() {
         room.workload_with("StatefulSet", "on-delete", &pod, &on_delete, &none),
         room.workload_with("DaemonSet", "on-delete-set", &pod, &on_delete, &none),
         room.workload_with("StatefulSet", "partition", &pod, &partition, &none),
+        room.workload("Deployment", "owned", &pod),
     ];
+    // As an operator does, which would take back whatever it did not write.
+    let maps = format!("api/v1/namespaces/{}/configmaps", room.namespace);
+    let maker = room.api.create(
+        &maps,
+        &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "kafka" } }),
+    );
+    let owner = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "name": "kafka", "controller": true,
+        "uid": maker["metadata"]["uid"],
+    });
+    let change = json!({ "metadata": { "ownerReferences": [owner] } });
+    room.api.patch(&room.apps("Deployment", "owned"), &change);
     let idle = room.workload_with("Deployment", "idle", &pod, &json!({ "replicas": 0 }), &none);
     room.wait_done(&told);
     let controller = room.controller();
@@ -44,6 +57,7 @@ fn what_nobody_would_roll_out_is_told_and_left_alone() {
     assert_ne!(room.record(&idle), idle_note);
     let pending = "extsecret_restart_pending{reason=\"ManualRestartRequired\"}";
     assert!(controller.metric(pending) > 2.5);
+    assert!(controller.metric("extsecret_restart_pending{reason=\"OwnedByController\"}") > 0.5);
     // Resumed, it restarts; with its pods made anew by hand, the other is done.
     room.api.patch(&room.apps("Deployment", "paused"), &json!({ "spec": { "paused": false } }));
     room.wait_restarts(&told[..1], before[0] + 1);
@@ -103,13 +117,30 @@ fn jobs_and_pods_that_nothing_makes_anew_are_told_and_left_alone() {
     let last = json!({ "status": { "lastScheduleTime": last.to_string() } });
     room.api.patch(&format!("{}/status", all[1]), &last);
     let controller = room.controller();
+    // Long enough for the change to be certainly later than the controller's first start.
+    room.wait_judged();
     room.put("db", "unused", "b");
     room.wait_judged();
-    let pending = |reason: &str| {
+    let reasons = ["Job", "NextRun", "BarePod"];
+    let names = ["once", "nightly", "bare"];
+    let pending = |controller: &Controller, reason: &str| {
         controller.metric(&format!("extsecret_restart_pending{{reason=\"{reason}\"}}"))
     };
-    let reasons = ["Job", "NextRun", "BarePod"];
-    assert!(reasons.iter().all(|reason| pending(reason) < 0.5), "a key that nobody reads counts");
+    let pends = |controller: &Controller, all: &[&str]| {
+        all.iter().all(|reason| pending(controller, reason) > 0.5)
+    };
+    assert!(
+        reasons.iter().all(|reason| pending(&controller, reason) < 0.5),
+        "a key that nobody reads counts"
+    );
+    // Whoever comes anew does not know which key that was, and tells nobody for nothing.
+    controller.kill();
+    let controller = room.controller();
+    room.wait_judged();
+    wait_until(SOON, "they may have an older value", || pends(&controller, &reasons).then_some(()));
+    for name in names {
+        assert_eq!(room.events(name), [""; 0], "{name} is told for nothing");
+    }
     let kept = |path: &String| {
         let object = room.api.get(path).expect("what is told of is still there");
         let metadata = &object["metadata"];
@@ -118,20 +149,20 @@ fn jobs_and_pods_that_nothing_makes_anew_are_told_and_left_alone() {
     let before: Vec<_> = all.iter().map(kept).collect();
 
     room.put("db", "used", "b");
-    for name in ["once", "nightly", "bare"] {
+    for name in names {
         wait_until(SOON, "it is told", || {
             room.events(name).contains(&"RestartSuppressed".to_owned()).then_some(())
         });
     }
     room.wait_judged();
-    assert!(reasons.iter().all(|reason| pending(reason) > 0.5), "one was called done");
+    assert!(pends(&controller, &reasons), "one was called done");
     assert_eq!(all.iter().map(kept).collect::<Vec<_>>(), before);
     assert_eq!(room.api.list(&batch("jobs")).len(), 1, "a CronJob was run");
     // Made again by hand, it has the new value.
     room.api.delete(&all[2]);
     wait_until(SOON, "it is gone", || room.api.get(&all[2]).is_none().then_some(()));
     room.api.create(&pods, &bare);
-    wait_until(SOON, "it is done", || (pending("BarePod") < 0.5).then_some(()));
-    assert!(pending("Job") > 0.5);
+    wait_until(SOON, "it is done", || (pending(&controller, "BarePod") < 0.5).then_some(()));
+    assert!(pends(&controller, &["Job"]));
     controller.stop();
 }

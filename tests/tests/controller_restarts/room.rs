@@ -166,6 +166,12 @@ impl<'a> Room<'a> {
             .collect()
     }
 
+    /// Annotates a workload; null takes away.
+    pub(crate) fn annotate(&self, (kind, name): &Workload, what: &str, value: &Value) {
+        let change = json!({ "metadata": { "annotations": { what: value } } });
+        self.api.patch(&self.apps(kind, name), &change);
+    }
+
     pub(crate) fn get(&self, (kind, name): &Workload) -> Value {
         let path = self.apps(kind, name);
         self.api.get(&path).unwrap_or_else(|| panic!("{path} is gone"))

@@ -8,7 +8,7 @@ use extsecret_tests::require;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::room::{Room, Workload};
+use crate::room::Room;
 
 fn wait_told(room: &Room<'_>, name: &str, reason: &str) {
     wait_until(SOON, &format!("{name} is told {reason}"), || {
@@ -18,12 +18,6 @@ fn wait_told(room: &Room<'_>, name: &str, reason: &str) {
 
 fn pending(controller: &Controller, reason: &str) -> f64 {
     controller.metric(&format!("extsecret_restart_pending{{reason=\"{reason}\"}}"))
-}
-
-/// Annotates a workload; null takes away.
-fn annotate(room: &Room<'_>, (kind, name): &Workload, what: &str, value: &Value) {
-    let change = json!({ "metadata": { "annotations": { what: value } } });
-    room.api.patch(&room.apps(kind, name), &change);
 }
 
 #[test]
@@ -46,12 +40,57 @@ fn a_dry_run_tells_what_would_restart_and_writes_nothing() {
     assert_eq!(versions, after, "a workload was written");
     controller.stop();
     // What would have restarted does when it may; and one that says no to that still does not.
-    annotate(&room, &all[2], "extsecret.io/restart-mode", &json!("dry-run"));
+    room.annotate(&all[2], "extsecret.io/restart-mode", &json!("dry-run"));
     let controller = room.controller();
     room.wait_restarts(&all[..2], 1);
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), [1, 1, 0]);
     assert!((pending(&controller, "DryRun") - 1.0).abs() < 0.5);
+    controller.stop();
+}
+
+#[test]
+fn who_is_to_restart_it_is_told_once_for_each_content_and_nothing_is_written() {
+    let room = Room::new(require!(crate::shared()));
+    room.secret("db", &[("used", "a")]);
+    let all = room.consumers(2);
+    for it in &all {
+        room.annotate(it, "extsecret.io/restart-mode", &json!("notify"));
+    }
+    room.wait_done(&all);
+    let controller = room.controller();
+    room.wait_judged();
+    let versions = || all.iter().map(|it| room.version(it)).collect::<Vec<_>>();
+    let before = versions();
+    let told = |name: &str| room.events(name).iter().filter(|it| *it == "RestartNeeded").count();
+    for round in 1..=2 {
+        room.put("db", "used", &format!("b{round}"));
+        for (_, name) in &all {
+            wait_until(SOON, "it is told", || (told(name) == round).then_some(()));
+        }
+        room.wait_judged();
+        assert_eq!(all.iter().map(|(_, name)| told(name)).collect::<Vec<_>>(), [round; 2]);
+    }
+    assert_eq!(versions(), before, "a workload was written");
+    assert!((pending(&controller, "Notified") - 2.0).abs() < 0.5);
+    controller.stop();
+    // As for one annotation, so for the flag; who comes anew tells anew.
+    for it in &all {
+        room.annotate(it, "extsecret.io/restart-mode", &json!(null));
+    }
+    let before = versions();
+    let controller = room.controller_with(&["--restarts=notify"]);
+    wait_until(SOON, "all are told", || (pending(&controller, "Notified") > 1.5).then_some(()));
+    assert_eq!(versions(), before, "a workload was written");
+    // Somebody does it.
+    let change =
+        json!({ "spec": { "template": { "metadata": { "annotations": { "by": "hand" } } } } });
+    room.api.patch(&room.apps("Deployment", "web-0"), &change);
+    wait_until(SOON, "one is done", || {
+        ((pending(&controller, "Notified") - 1.0).abs() < 0.5).then_some(())
+    });
+    let notified = "extsecret_restarts_total{kind=\"Deployment\",result=\"notified\"}";
+    assert!((controller.metric(notified) - 2.0).abs() < 0.5);
     controller.stop();
 }
 
@@ -65,8 +104,8 @@ fn a_window_and_a_freeze_hold_a_restart_until_they_are_over() {
         let at = Timestamp::now() + SignedDuration::from_hours(later);
         json!(format!("0 {} * * * 2h", at.strftime("%-H")))
     };
-    annotate(&room, &all[0], "extsecret.io/restart-window", &hour(12));
-    annotate(&room, &all[1], "extsecret.io/restart-freeze", &json!("true"));
+    room.annotate(&all[0], "extsecret.io/restart-window", &hour(12));
+    room.annotate(&all[1], "extsecret.io/restart-freeze", &json!("true"));
     let mut controller = room.controller();
     room.wait_noted(&all);
     room.put("db", "used", "b");
@@ -86,9 +125,9 @@ fn a_window_and_a_freeze_hold_a_restart_until_they_are_over() {
     wait_until(SOON, "their pods are", || {
         ((controller.metric(&stale) - 2.0).abs() < 0.5).then_some(())
     });
-    annotate(&room, &all[0], "extsecret.io/restart-window", &hour(0));
+    room.annotate(&all[0], "extsecret.io/restart-window", &hour(0));
     let soon = Timestamp::now() + SignedDuration::from_secs(2);
-    annotate(&room, &all[1], "extsecret.io/restart-freeze", &json!(soon.to_string()));
+    room.annotate(&all[1], "extsecret.io/restart-freeze", &json!(soon.to_string()));
     // One opens by what is said, the other by the time.
     room.wait_restarts(&all, 1);
     assert!(Timestamp::now() > soon);
@@ -133,7 +172,7 @@ fn what_a_namespace_says_counts_for_its_workloads() {
     say(frozen, "extsecret.io/restart-freeze", &json!("true"));
     let make = |room: &Room<'_>, name: &str, says: &Value| {
         let it = room.deployment(name, "db", &["used"]);
-        annotate(room, &it, "extsecret.io/restart", says);
+        room.annotate(&it, "extsecret.io/restart", says);
         it
     };
     for room in &rooms {
@@ -188,8 +227,8 @@ fn annotations_of_reloader_count_only_when_asked_for() {
     room.patch_secret("marked", &matched);
     let make = |name: &str, secret: &str, what: &str, value: &str| {
         let it = room.deployment(name, secret, &["used"]);
-        annotate(&room, &it, "extsecret.io/restart", &json!(null));
-        annotate(&room, &it, what, &json!(value));
+        room.annotate(&it, "extsecret.io/restart", &json!(null));
+        room.annotate(&it, what, &json!(value));
         it
     };
     let yes = [
@@ -204,7 +243,7 @@ fn annotations_of_reloader_count_only_when_asked_for() {
         make("except", "db-main", "reloader.stakater.com/auto", "true"),
     ];
     let except = "secrets.exclude.reloader.stakater.com/reload";
-    annotate(&room, &no[3], except, &json!("other,db-main"));
+    room.annotate(&no[3], except, &json!("other,db-main"));
     room.wait_done(&yes);
     room.wait_done(&no);
     let controller = room.controller();

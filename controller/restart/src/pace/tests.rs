@@ -78,8 +78,8 @@ fn restarts_of_one_workload_come_ever_slower_and_then_stop() {
     };
     assert_eq!(held(&planned(&[0], 299), 0), Some(Held::MinInterval(at(300))));
     assert_eq!(planned(&[0], 300).start, [0]);
-    assert_eq!(held(&planned(&[0, 300], 301), 0), Some(Held::MinInterval(at(900))));
-    assert_eq!(held(&planned(&[0, 300, 900], 901), 0), Some(Held::MinInterval(at(2100))));
+    assert_eq!(held(&planned(&[0, 300], 301), 0), Some(Held::Loop(at(900))));
+    assert_eq!(held(&planned(&[0, 300, 900], 901), 0), Some(Held::Loop(at(2100))));
     assert_eq!(held(&planned(&[0, 1, 2, 3], 3000), 0), Some(Held::Loop(at(3600))));
     assert_eq!(planned(&[0, 1, 2, 3], 3603).start, [0]);
     // Written by a clock that was far ahead: no reason to wait for it.
