@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::{Context as _, bail};
 use extsecret_migrate::handover::{
     Blocker, Facts, Installation, Next, Pair, Request, Resource, Settings, Stage, Step, back,
-    obstacles, outline,
+    needs, obstacles, outline,
 };
 use serde_json::Value;
 
@@ -16,14 +16,15 @@ use crate::cli::{
 };
 use crate::cluster::kinds::NAMESPACES;
 use crate::cluster::{Changed, Cluster};
+use crate::doctor::{self, Successor};
 use crate::exit::Exit;
 use crate::handover::advice;
 use crate::handover::input::{self, Manifests, Wanted};
-use crate::handover::observe;
 use crate::handover::progress::Progress;
 use crate::handover::run::{Ended, Run};
 use crate::handover::show::{Row, Survey, counted, problems_text};
 use crate::handover::state::State;
+use crate::handover::{observe, preflight};
 use crate::output;
 
 /// What to do when the API server cannot be asked any more.
@@ -54,7 +55,8 @@ fn plan(args: &PlanArgs) -> anyhow::Result<Exit> {
 
 /// What stands beside a plan.
 fn tell(survey: &Survey) {
-    let mut text = advice::text(survey.rows.iter().map(|row| &row.facts));
+    let mut text = survey.doubts();
+    text.push_str(&advice::text(survey.rows.iter().map(|row| &row.facts)));
     text.push_str(&survey.problems());
     text.push_str(&survey.summary());
     output::stderr(&text);
@@ -284,7 +286,7 @@ fn ask_server(cluster: &Cluster, survey: &Survey, until: Step) -> Exit {
 fn status(args: &ProgressArgs) -> anyhow::Result<Exit> {
     let cluster = Cluster::connect(&args.cluster)?;
     let state = State::look(&args.which.state_dir, &identity(&cluster)?)?;
-    let how = HowArgs { until: Step::Retire, accept: Vec::new(), hard_demote: false };
+    let how = HowArgs { until: Step::Preflight, accept: Vec::new(), hard_demote: false };
     let mut survey = if args.manifests.any() {
         survey(&cluster, &state, &args.manifests, &args.which, &how)?
     } else {
@@ -411,6 +413,7 @@ fn survey(
     how: &HowArgs,
 ) -> anyhow::Result<Survey> {
     let Manifests { wanted, stores, blockers } = input::read(manifests, cluster.namespace())?;
+    let Successor { missing, checks } = doctor::successor(cluster)?;
     let kes = observe::installation(cluster, &which.kes)?;
     let objects = observe::kes_objects(cluster)?;
     let known: BTreeSet<(String, String)> =
@@ -424,7 +427,11 @@ fn survey(
         let name = (pair.namespace.clone(), pair.secret.clone());
         let settings =
             Settings { accept_changes: how.accept.contains(&name), hard_demote: how.hard_demote };
-        let facts = observe::facts(cluster, pair, state, &BTreeSet::new())?;
+        let facts = if missing.is_none() {
+            observe::facts(cluster, pair, state, &BTreeSet::new())?
+        } else {
+            observe::facts_of_kes(cluster, pair, state)?
+        };
         let mut found: Vec<Blocker> =
             blockers.iter().filter(|(twice, _)| twice == pair).map(|(_, it)| it.clone()).collect();
         if facts.stage() != Stage::Apart {
@@ -435,10 +442,20 @@ fn survey(
     if rows.is_empty() {
         bail!("--only and --except leave no ExternalSecret of the files; nothing was done");
     }
-    let begins = rows.iter().any(|row| row.facts.old.is_some());
+    let mut blockers = Vec::new();
+    if rows.iter().any(|row| row.facts.old.is_some()) {
+        blockers.extend(kes.obstacles());
+    }
+    if let Some(what) = missing {
+        blockers.push(Blocker::NotServed { what });
+    }
+    let secrets = rows.iter().map(|row| (&row.wanted.pair, &row.facts));
+    let needs = needs(secrets, &stores, &kes, how.until);
+    blockers.extend(preflight::forbidden(cluster, needs)?);
     Ok(Survey {
         rows,
-        blockers: if begins { kes.obstacles() } else { Vec::new() },
+        blockers,
+        successor: checks,
         kes,
         stores,
         others: objects
@@ -466,7 +483,14 @@ fn of_pairs(
     } else {
         observe::installation(cluster, &which.kes)?
     };
-    Ok(Survey { rows, kes, blockers: Vec::new(), stores: Vec::new(), others: Vec::new() })
+    Ok(Survey {
+        rows,
+        kes,
+        blockers: Vec::new(),
+        stores: Vec::new(),
+        others: Vec::new(),
+        successor: Vec::new(),
+    })
 }
 
 /// What tells this cluster from every other.

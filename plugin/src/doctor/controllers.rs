@@ -46,6 +46,14 @@ pub(super) struct Found {
     only: Option<String>,
 }
 
+impl Found {
+    /// Without those that do other things.
+    pub(super) fn reconcilers(mut self) -> Self {
+        self.programs.retain(|it| it.program.product.reconciles());
+        self
+    }
+}
+
 pub(super) fn find(cluster: &Cluster) -> Found {
     let (programs, only, unknown) = programs(cluster);
     let programs = programs

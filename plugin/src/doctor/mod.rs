@@ -19,8 +19,8 @@ use jiff::Timestamp;
 
 use crate::cluster::{Cluster, Unread, Why};
 pub(crate) use controllers::{Restarter, restarter};
-use report::{Check, Section};
-pub(crate) use report::{State, count, document, tree};
+use report::Section;
+pub(crate) use report::{Check, State, count, document, tree};
 
 /// Where the report is read: machine and API server may not agree about the time.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,28 @@ pub(crate) fn examine(cluster: &Cluster) -> anyhow::Result<Vec<Section>> {
     let mut controllers = controllers::judge(&found, &objects, clocks);
     controllers.checks.extend(webhook::look(cluster));
     Ok(vec![server, definitions, controllers, objects::judge(&objects), access::look(cluster)])
+}
+
+/// What there is of a successor of kubernetes-external-secrets.
+pub(crate) struct Successor {
+    /// Why its objects cannot be written.
+    pub(crate) missing: Option<String>,
+    /// Controllers, and what keeps them or their webhook from working.
+    pub(crate) checks: Vec<Check>,
+}
+
+/// Looks only at those who reconcile objects of external-secrets.io.
+///
+/// # Errors
+/// As [`examine`].
+pub(crate) fn successor(cluster: &Cluster) -> anyhow::Result<Successor> {
+    let (_, clocks) = server::look(cluster)?;
+    let (definitions, _) = definitions::look(cluster);
+    let missing = definitions.checks.iter().find(|check| check.state == State::Problem);
+    let found = controllers::find(cluster).reconcilers();
+    let mut checks = controllers::judge(&found, &objects::Objects::default(), clocks).checks;
+    checks.extend(webhook::look(cluster));
+    Ok(Successor { missing: missing.map(|check| check.text.clone()), checks })
 }
 
 /// An answer that ends the examination.

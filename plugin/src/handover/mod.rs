@@ -4,6 +4,7 @@
 pub(crate) mod advice;
 pub(crate) mod input;
 pub(crate) mod observe;
+pub(crate) mod preflight;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod show;

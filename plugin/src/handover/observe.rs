@@ -18,6 +18,16 @@ use crate::cluster::{Cluster, Metadata, Selection, Unread, Why};
 /// The name of the definition of KES's kind.
 pub(crate) const DEFINITION: &str = "externalsecrets.kubernetes-client.io";
 
+/// What can be known of one Secret where the objects of the successor are not served.
+pub(crate) fn facts_of_kes(cluster: &Cluster, pair: &Pair, state: &State) -> Result<Facts, Unread> {
+    let secret: Option<Value> = cluster.get(&SECRETS, Some(&pair.namespace), &pair.secret)?;
+    Ok(Facts {
+        old: old(cluster, pair)?,
+        secret: secret.map(|object| Secret::of(&object, pair, &state.key)),
+        ..Facts::default()
+    })
+}
+
 /// Everything about one Secret, read now. `mine` are the uids of shadows that this run has made.
 pub(crate) fn facts(
     cluster: &Cluster,

@@ -1,6 +1,6 @@
 //! What a person gets to see before, between and after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -12,6 +12,7 @@ use extsecret_migrate::handover::{
 use serde_json::{Value, json};
 
 use super::input::Wanted;
+use crate::doctor::{Check, State};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::text::Printer;
 use crate::tty;
@@ -33,6 +34,8 @@ pub(crate) struct Survey {
     pub(crate) stores: Vec<Request>,
     /// KES objects that no file replaces: namespace, name, and whether they are parked.
     pub(crate) others: Vec<(String, String, bool)>,
+    /// Who takes over; empty where nobody asked.
+    pub(crate) successor: Vec<Check>,
 }
 
 impl Row {
@@ -77,9 +80,19 @@ impl Survey {
                 pods => format!("has {pods} pods, and will be stopped"),
             };
             let _ = writeln!(text, "KES: deployment.apps/{name} {what}");
+            if !deployment.settings.is_empty() {
+                let settings =
+                    deployment.settings.iter().map(|(name, value)| format!("{name}={value}"));
+                let settings = settings.collect::<Vec<_>>().join(" ");
+                let _ = writeln!(text, "     with {settings}");
+            }
         }
         if self.kes.deployments.is_empty() && self.kes.pods.is_empty() {
             text.push_str("KES: no Deployment and no pod of it was found\n");
+        }
+        let works = self.successor.iter().filter(|it| it.about == "controller");
+        for check in works.filter(|it| it.state == State::Ok) {
+            let _ = writeln!(text, "Successor: {}", check.text);
         }
         for store in &self.stores {
             let place = match store.namespace.as_str() {
@@ -127,6 +140,18 @@ impl Survey {
         problems_text(&problems)
     }
 
+    /// What of the successor does not look well. The shadows prove whether it works.
+    pub(crate) fn doubts(&self) -> String {
+        let mut text = String::new();
+        for check in self.successor.iter().filter(|it| it.state > State::Ok) {
+            let _ = writeln!(text, "note: {}", check.text);
+            for detail in &check.details {
+                let _ = writeln!(text, "  {detail}");
+            }
+        }
+        text
+    }
+
     /// How many of what.
     pub(crate) fn summary(&self) -> String {
         let count =
@@ -154,9 +179,13 @@ impl Survey {
             .kes
             .deployments
             .iter()
-            .map(
-                |it| json!({ "namespace": it.namespace, "name": it.name, "replicas": it.replicas }),
-            )
+            .map(|it| {
+                let settings: BTreeMap<_, _> = it.settings.iter().cloned().collect();
+                json!({
+                    "namespace": it.namespace, "name": it.name, "replicas": it.replicas,
+                    "settings": settings,
+                })
+            })
             .collect();
         let others: Vec<_> = self
             .others
@@ -167,6 +196,7 @@ impl Survey {
             .collect();
         json!({
             "kes": { "deployments": deployments, "pods": self.kes.running() },
+            "successor": self.successor,
             "blockers": blockers(&self.blockers),
             "stores": self.stores.iter().map(Request::document).collect::<Vec<_>>(),
             "secrets": secrets,

@@ -70,6 +70,7 @@ pub fn install(api: &Api) {
     let labels = json!({ "app.kubernetes.io/name": DEPLOYMENT });
     let container = json!({
         "name": "kes", "image": "ghcr.io/external-secrets/kubernetes-external-secrets:8.5.5",
+        "env": [{ "name": "POLLER_INTERVAL_MILLISECONDS", "value": "1000" }],
     });
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",

@@ -1,10 +1,15 @@
 //! What stops a hand-over before anything is written, with what to do (G60, kes-migration 3.14).
 
-use extsecret_tests::call::assert_says;
+use std::fs;
+use std::path::PathBuf;
+
+use extsecret_tests::call::{Call, assert_says};
+use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::wait_until;
 use extsecret_tests::fleet::SOON;
 use extsecret_tests::kes::process;
 use extsecret_tests::kes::{self, KES};
+use extsecret_tests::plugin::kubectl_extsecret;
 use extsecret_tests::require;
 use serde_json::{Value, json};
 
@@ -90,6 +95,8 @@ fn what_cannot_be_handed_over_stops_before_any_write() {
     scene.api.delete(&format!("{pods}/by-hand"));
     wait_until(SOON, "the pod is gone", || scene.api.list(&pods).is_empty().then_some(()));
 
+    permissions(&scene);
+
     // Other values in the backend: nothing but the shadow is written, and that goes again.
     scene.aws.secrets().put("team-0/1/one", "another value");
     let ran = scene.migrate(&["apply", "-R", "-f", "new", "--yes"]);
@@ -109,6 +116,80 @@ fn what_cannot_be_handed_over_stops_before_any_write() {
     assert_eq!(scene.secrets(), before);
     // KES was stopped by hand, and stays so.
     assert_eq!(scene.api.get(process::PATH).unwrap()["spec"]["replicas"], 0);
+}
+
+/// Somebody who lacks a permission is told which before anything is written.
+fn permissions(scene: &Scene<'_>) {
+    let role = |name: &str, rules: &Value| {
+        let path = "apis/rbac.authorization.k8s.io/v1";
+        let role = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": { "name": name }, "rules": rules,
+        });
+        scene.api.create(&format!("{path}/clusterroles"), &role);
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": { "name": name },
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name,
+            },
+            "subjects": [{
+                "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "limited",
+            }],
+        });
+        scene.api.create(&format!("{path}/clusterrolebindings"), &binding);
+    };
+    role("reader", &json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"] }]));
+    role(
+        "writer",
+        &json!([{
+            "apiGroups": ["external-secrets.io", "kubernetes-client.io", "apps"],
+            "resources": ["*"], "verbs": ["*"],
+        }]),
+    );
+    let versions = scene.versions();
+    let plan = |until: &str| {
+        scene.migrate(&["plan", "-R", "-f", "new", "--as", "limited", "--until", until])
+    };
+    let told = "you may not patch secrets in team-0; create configmaps in kube-secrets, team-0;";
+    wait_until(SOON, "the permissions are known", || {
+        let ran = plan("retire");
+        (ran.status.code() == Some(1) && ran.stderr.contains(told)).then_some(())
+    });
+    let ran = plan("retire");
+    assert_says(&ran.stderr, &["error[H17]", "delete configmaps in team-0", "--only NAMESPACE"]);
+    assert!(!ran.stderr.contains("externalsecrets.external-secrets.io in"), "{ran}");
+    let ran = plan("stores");
+    assert_eq!(ran.status.code(), Some(0), "{ran}");
+    assert_eq!(scene.versions(), versions);
+
+    role(
+        "the-rest",
+        &json!([{ "apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["*"] }]),
+    );
+    wait_until(SOON, "nothing is missing", || {
+        (plan("retire").status.code() == Some(0)).then_some(())
+    });
+}
+
+#[test]
+fn without_a_successor_nothing_is_begun() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("alone-kes.yaml");
+    fs::write(&file, kes::DEFINITION).unwrap();
+    let cluster = require!(Cluster::setup().crds(&file).start());
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let new = "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: a, namespace: default}\n\
+               spec: {secretStoreRef: {name: a}, data: [{secretKey: a, remoteRef: {key: a}}]}\n";
+    fs::write(dir.path().join("new.yaml"), new).unwrap();
+    let ran = Call::new(kubectl_extsecret())
+        .args(["migrate", "apply", "-f", "new.yaml", "--yes"])
+        .env("KUBECONFIG", cluster.kubeconfig())
+        .in_folder(dir.path())
+        .run();
+    assert_eq!(ran.status.code(), Some(1), "{ran}");
+    let words = ["error[H18]", "does not serve external-secrets.io", "nothing was changed"];
+    assert_says(&ran.stderr, &words);
+    assert!(!dir.path().join("extsecret-handover").exists());
 }
 
 #[test]

@@ -48,7 +48,8 @@ fn two_hundred_secrets_change_hands_and_nobody_notices() {
     let plan = scene.migrate(&["plan", "-R", "-f", "new"]);
     assert_eq!(plan.status.code(), Some(0), "{plan}");
     assert_says(&plan.stdout, &["shadow, stop, demote, adopt, retire", "has 1 pod"]);
-    assert_says(&plan.stderr, &["200 Secrets: 200 to hand over"]);
+    assert_says(&plan.stdout, &["with POLLER_INTERVAL_MILLISECONDS=1000"]);
+    assert_says(&plan.stderr, &["200 Secrets: 200 to hand over", "no Deployment reconciles"]);
 
     let ran = scene.migrate(&["apply", "-R", "-f", "new", "--yes"]);
     assert!(ran.status.success(), "{ran}");

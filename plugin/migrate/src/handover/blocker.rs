@@ -96,6 +96,16 @@ pub enum Blocker {
     },
     /// There is no copy of a KES object to go back to.
     NoCopy,
+    /// The caller lacks permissions.
+    Forbidden {
+        /// Which, as [`super::words`] says them.
+        needs: Vec<String>,
+    },
+    /// The cluster does not serve what would be written.
+    NotServed {
+        /// What it says instead.
+        what: String,
+    },
 }
 
 impl Blocker {
@@ -118,6 +128,8 @@ impl Blocker {
             Self::Late { .. } => &codes::H14,
             Self::Undone { .. } => &codes::H15,
             Self::NoCopy => &codes::H16,
+            Self::Forbidden { .. } => &codes::H17,
+            Self::NotServed { .. } => &codes::H18,
         }
     }
 
@@ -180,6 +192,8 @@ impl Blocker {
             Self::Late { what, message: None } => format!("waited in vain until {what}"),
             Self::Undone { what } => format!("somebody undoes what is done: {what}"),
             Self::NoCopy => "its KES object is gone, and no copy of it is there".to_owned(),
+            Self::Forbidden { needs } => format!("you may not {}", needs.join("; ")),
+            Self::NotServed { what } => what.clone(),
         }
     }
 

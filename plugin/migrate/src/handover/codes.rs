@@ -117,4 +117,17 @@ catalogue! {
             Secret stays with its new ExternalSecret, which keeps it."
         action: "Apply the KES manifest from your repository with `controllerId: handed-over` in its \
             spec, and run again."
+
+    H17 "you may not do all that it takes"
+        why: "A hand-over that stops for lack of permissions leaves a Secret between two owners, and the \
+            way back takes permissions too. So the API server is asked for all of them before anything \
+            is changed."
+        action: "Have the missing permissions granted for the time of the hand-over, or take only the \
+            namespaces that are yours: --only NAMESPACE."
+
+    H18 "the new API is not served"
+        why: "ExternalSecrets and stores of external-secrets.io/v1 cannot be written: their definitions \
+            are not there, or are those of a release before External Secrets Operator 0.16."
+        action: "Install the successor first: the chart of extsecret-controller, or External Secrets \
+            Operator 0.16 or newer. It may run beside KES; nothing is handed over before you say so."
 }

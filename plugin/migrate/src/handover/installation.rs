@@ -8,6 +8,15 @@ use super::gitops::{Manager, Tool};
 /// What images of KES are called, wherever they are mirrored.
 const IMAGE: &str = "kubernetes-external-secrets";
 
+/// Settings of KES that a hand-over has to do with; no value of a Secret is ever in one.
+const SETTINGS: [&str; 5] = [
+    "INSTANCE_ID",
+    "WATCHED_NAMESPACES",
+    "POLLER_INTERVAL_MILLISECONDS",
+    "DISABLE_POLLING",
+    "ENFORCE_NAMESPACE_ANNOTATIONS",
+];
+
 /// All of KES in a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Installation {
@@ -34,6 +43,8 @@ pub struct Deployment {
     selector: Vec<(String, String)>,
     /// The Helm release that it belongs to.
     pub release: Option<String>,
+    /// What its environment says of who is polled and how often: names and values.
+    pub settings: Vec<(String, String)>,
 }
 
 /// A pod of KES that is not over.
@@ -75,6 +86,7 @@ impl Deployment {
             replicas: object["spec"]["replicas"].as_i64().unwrap_or(1),
             selector: labels.into_iter().flatten().filter_map(label).collect(),
             release: release(object),
+            settings: settings(&object["spec"]["template"]["spec"]),
         })
     }
 
@@ -141,6 +153,16 @@ fn name(pod: &Pod) -> String {
 
 fn release(object: &Value) -> Option<String> {
     object["metadata"]["annotations"]["meta.helm.sh/release-name"].as_str().map(str::to_owned)
+}
+
+fn settings(pod: &Value) -> Vec<(String, String)> {
+    let containers = pod["containers"].as_array().into_iter().flatten();
+    let variables = containers.filter_map(|it| it["env"].as_array()).flatten();
+    let setting = |variable: &Value| {
+        let name = SETTINGS.into_iter().find(|name| variable["name"] == *name)?;
+        Some((name.to_owned(), variable["value"].as_str().unwrap_or_default().to_owned()))
+    };
+    variables.filter_map(setting).collect()
 }
 
 fn runs_kes(pod: &Value) -> bool {

@@ -19,6 +19,7 @@ mod forward;
 mod gitops;
 mod installation;
 mod keys;
+mod needs;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use forward::{compare, forward, obstacles, outline};
 pub use gitops::{Manager, Tool};
 pub use installation::{Definition, Deployment, Installation, Pod};
 pub use keys::Keys;
+pub use needs::{Need, needs, words};
 pub use request::{Body, Deletion, Request, Resource, spec_id};
 
 /// The group of kubernetes-external-secrets.

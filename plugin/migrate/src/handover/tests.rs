@@ -454,3 +454,46 @@ fn pods_of_kes_are_found_by_image_or_deployment() {
     stopped.replicas = 0;
     assert!(copy::deployments(&[stopped]).is_empty());
 }
+
+#[test]
+fn what_is_needed_follows_from_the_steps() {
+    let kes = Installation {
+        deployments: vec![
+            Deployment::of(
+                &json!({
+                    "metadata": { "namespace": "kes", "name": "kes", "uid": "D" },
+                    "spec": { "template": { "spec": { "containers": [{
+                        "image": "kubernetes-external-secrets",
+                        "env": [
+                            { "name": "AWS_SECRET_ACCESS_KEY", "value": "hidden" },
+                            { "name": "WATCHED_NAMESPACES", "value": "app" },
+                        ],
+                    }] } } },
+                }),
+                &[],
+            )
+            .unwrap(),
+        ],
+        ..Installation::default()
+    };
+    let settings = [("WATCHED_NAMESPACES".to_owned(), "app".to_owned())];
+    assert_eq!(kes.deployments[0].settings, settings);
+    let told = |facts: &Facts, until| words(&needs([(&pair(), facts)], &[], &kes, until));
+    let begun = facts(|_, _| {});
+    assert!(told(&begun, Step::Stores).is_empty());
+    let stop = told(&begun, Step::Stop);
+    assert!(stop.contains(&"patch deployments.apps in kes".to_owned()), "{stop:?}");
+    assert!(!stop.iter().any(|it| it.contains("secrets in") && it.contains("patch secrets")));
+    let all = told(&begun, Step::Retire);
+    for line in [
+        "patch secrets in app",
+        "create externalsecrets.kubernetes-client.io in app",
+        "delete externalsecrets.external-secrets.io in app",
+        "create configmaps in app, kes",
+    ] {
+        assert!(all.contains(&line.to_owned()), "{line}: {all:?}");
+    }
+    assert!(!all.iter().any(|it| it.starts_with("delete secrets")));
+    let removal = told(&Facts::default(), Step::Remove);
+    assert_eq!(removal, ["list secrets", "delete deployments.apps in kes"]);
+}
