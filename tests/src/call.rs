@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -129,7 +130,9 @@ impl Call {
             .arg(self.command.get_program())
             .args(self.command.get_args())
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+            .stdout(Stdio::piped())
+            // Ctrl-C is for who started it, and needs it to end well.
+            .process_group(0);
         for (name, value) in self.command.get_envs() {
             match value {
                 Some(value) => command.env(name, value),

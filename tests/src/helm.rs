@@ -14,6 +14,19 @@ use std::path::Path;
 use crate::call::{Call, Finished};
 use crate::tools;
 
+/// Variables of the machine that lead Helm out of the home folder, or into the machine's own cluster.
+pub const SETTINGS: [&str; 9] = [
+    "HELM_CACHE_HOME",
+    "HELM_CONFIG_HOME",
+    "HELM_DATA_HOME",
+    "HELM_KUBECONTEXT",
+    "HELM_NAMESPACE",
+    "HELM_PLUGINS",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+];
+
 /// A call of Helm, before it is made.
 #[must_use = "nothing runs before `run`"]
 #[derive(Debug)]
@@ -23,20 +36,8 @@ pub struct Helm {
 
 impl Helm {
     pub(crate) fn new(program: &Path, kubeconfig: &Path, home: &Path) -> Self {
-        // Each of them leads out of the home folder, or into the machine's own cluster.
-        let settings = [
-            "HELM_CACHE_HOME",
-            "HELM_CONFIG_HOME",
-            "HELM_DATA_HOME",
-            "HELM_KUBECONTEXT",
-            "HELM_NAMESPACE",
-            "HELM_PLUGINS",
-            "XDG_CACHE_HOME",
-            "XDG_CONFIG_HOME",
-            "XDG_DATA_HOME",
-        ];
         let call = Call::new(program).env("HOME", home).env("KUBECONFIG", kubeconfig);
-        Self { call: settings.into_iter().fold(call, Call::without_env) }
+        Self { call: SETTINGS.into_iter().fold(call, Call::without_env) }
     }
 
     /// Helm without a cluster, for `create`, `lint`, `package` and `template`; `None` if Go is not

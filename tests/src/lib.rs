@@ -18,6 +18,7 @@ pub mod node;
 pub mod oracle;
 pub mod plugin;
 pub mod random;
+pub mod release;
 pub mod sigv4;
 pub mod terminal;
 pub mod tools;

@@ -193,6 +193,15 @@ impl World {
         process.pollers.retain(|_, poller| !poller.last);
     }
 
+    /// What an item of an object finds: a whole value, or what is below a name in one that is JSON.
+    fn value(&self, item: &Value) -> String {
+        let value = self.values.get(item["key"].as_str().unwrap_or_default());
+        let value = value.map_or("", |it| it);
+        let Some(property) = item["property"].as_str() else { return value.to_owned() };
+        let members: Value = serde_json::from_str(value).unwrap_or_default();
+        text(&members[property])
+    }
+
     fn upsert(&self, namespace: &str, name: &str, object: &Value) {
         let list = format!("api/v1/namespaces/{namespace}/secrets");
         let path = format!("{list}/{name}");
@@ -200,9 +209,8 @@ impl World {
         let mut names = Vec::new();
         let mut data = serde_json::Map::new();
         for item in items {
-            let value = self.values.get(item["key"].as_str().unwrap_or_default());
             names.push(text(&item["name"]));
-            data.insert(text(&item["name"]), json!(STANDARD.encode(value.map_or("", |it| it))));
+            data.insert(text(&item["name"]), json!(STANDARD.encode(self.value(item))));
         }
         let secret = json!({
             "apiVersion": "v1", "kind": "Secret", "type": "Opaque",

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use extsecret_dist::chart;
 use extsecret_tests::call::Finished;
 use extsecret_tests::helm::Helm;
+pub(crate) use extsecret_tests::release::{arguments, local};
 use extsecret_tests::tools;
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -71,21 +72,4 @@ pub(crate) fn documents(text: &str) -> Vec<Value> {
 /// The object of a kind.
 pub(crate) fn of_kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
     objects.iter().find(|it| it["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))
-}
-
-/// The arguments of the controller's container in a Deployment.
-pub(crate) fn arguments(deployment: &Value) -> Vec<String> {
-    let args = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
-    args.iter().map(|it| it.as_str().unwrap().to_owned()).collect()
-}
-
-/// The same, but listening on ports of the loopback interface that are free: what a test starts
-/// shares the machine with others.
-pub(crate) fn local(arguments: Vec<String>) -> Vec<String> {
-    let before = arguments.len();
-    let is_address =
-        |it: &String| it.starts_with("--metrics-addr=:") || it.starts_with("--live-addr=:");
-    let rest: Vec<_> = arguments.into_iter().filter(|it| !is_address(it)).collect();
-    assert_eq!(rest.len() + 2, before, "the chart says where to listen");
-    rest
 }

@@ -8,11 +8,12 @@ use std::sync::OnceLock;
 
 use extsecret_tests::aws::Aws;
 use extsecret_tests::cluster::Cluster;
-use extsecret_tests::controller::{Controller, Setup};
-use serde_json::{Value, json};
+use extsecret_tests::controller::Setup;
+use extsecret_tests::release;
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::chart::{arguments, documents, local, scratch, staged};
+use crate::chart::{documents, scratch, staged};
 
 /// What the API server writes down of every request of a service account.
 const AUDIT: &str = r#"
@@ -137,32 +138,8 @@ impl<'a> Release<'a> {
 
     /// The controller, as its pod would run it.
     pub(crate) fn controller(&self, aws: &Aws) -> Setup {
-        let kubeconfig = self.folder.path().join("kubeconfig");
-        let account = self.account();
-        let token = self.cluster.kubectl(["create", "token", account]).namespace(&self.namespace);
-        let token = token.run().succeeded();
-        let view = ["config", "view", "--raw", "--minify", "--output=json"];
-        let mut config = self.cluster.kubectl(view).run().json();
-        config["users"][0]["user"] = json!({ "token": token.trim() });
-        config["contexts"][0]["context"]["namespace"] = json!(self.namespace);
-        fs::write(&kubeconfig, config.to_string()).unwrap();
-
-        let container = &self.deployment["spec"]["template"]["spec"]["containers"][0];
-        let variables = container["env"].as_array().unwrap().iter().map(|variable| {
-            let name = variable["name"].as_str().unwrap();
-            let field = &variable["valueFrom"]["fieldRef"]["fieldPath"];
-            let value = match field.as_str() {
-                Some("metadata.uid") => &self.pod["metadata"]["uid"],
-                Some(field) => panic!("{name} is {field}"),
-                None => &variable["value"],
-            };
-            (name, value.as_str().unwrap())
-        });
-        Controller::setup(self.cluster)
+        release::controller(self.cluster, &self.deployment, &self.pod, self.folder.path())
             .environment(aws.environment(aws.admin()))
-            .environment(variables)
-            .kubeconfig(&kubeconfig)
-            .args(local(arguments(&self.deployment)))
     }
 }
 
