@@ -79,6 +79,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         recorder: Arc::clone(&recorder),
         metrics: Arc::clone(&metrics),
         memory: Memory::default(),
+        restarts: restarts.clone(),
         queue: queue.as_ref().map(changes::Queue::health),
     });
     let watches = Watches {

@@ -284,8 +284,20 @@ impl Controller {
     /// # Panics
     /// If it is gone, or this is not Linux.
     pub fn rss_bytes(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that it has occupied, in bytes (Linux).
+    ///
+    /// # Panics
+    /// As [`rss_bytes`](Self::rss_bytes).
+    pub fn peak_rss_bytes(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, field: &str) -> u64 {
         let status = self.proc("status");
-        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix(field));
         let kilobytes = kilobytes.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok());
         kilobytes.map_or_else(|| panic!("no memory in {status}"), |it: u64| it * 1024)
     }
@@ -469,6 +481,7 @@ mod tests {
         assert_eq!(controller.logs().len(), 1);
         if cfg!(target_os = "linux") {
             assert!(controller.rss_bytes() > 100_000);
+            assert!(controller.peak_rss_bytes() >= controller.rss_bytes());
             assert!(controller.cpu_seconds() < 60.0);
         }
         let text = controller.stop();

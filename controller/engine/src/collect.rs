@@ -28,6 +28,17 @@ pub enum Fetched {
     Found(Vec<(String, Payload)>),
 }
 
+impl Fetched {
+    /// When the provider made the newest of the values, in milliseconds since 1970, if it says so.
+    pub fn made(&self) -> Option<i64> {
+        match self {
+            Self::Value(payload) => payload.made,
+            Self::Tags(_) => None,
+            Self::Found(found) => found.iter().filter_map(|(_, payload)| payload.made).max(),
+        }
+    }
+}
+
 impl fmt::Debug for Fetched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

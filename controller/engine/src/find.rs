@@ -62,7 +62,7 @@ pub fn select(find: &Find, found: Vec<(String, Payload)>) -> Result<Data, ValueE
     for (name, payload) in found {
         if matcher.matches(&name, &nothing) {
             // Here, other than for one secret, ESO prefers bytes.
-            let Payload { string, binary } = payload;
+            let Payload { string, binary, .. } = payload;
             let value = binary.or(string).ok_or_else(|| ValueError::Empty(name.clone()))?;
             data.insert(name, value);
         }
@@ -112,11 +112,12 @@ mod tests {
 
     #[test]
     fn values_come_under_their_whole_names() {
-        let payload = |text: &str| Payload { string: Some(text.into()), binary: None };
+        let payload = |text: &str| Payload { string: Some(text.into()), ..Payload::default() };
         let found = vec![("app/a".into(), payload("1")), ("b".into(), payload("2"))];
         let data = select(&find(json!({ "name": { "regexp": "^app/" } })), found).unwrap();
         assert_eq!(data, Data::from([("app/a".into(), b"1".to_vec())]));
-        let both = Payload { string: Some(b"text".to_vec()), binary: Some(b"bytes".to_vec()) };
+        let both =
+            Payload { string: Some(b"text".to_vec()), binary: Some(b"bytes".to_vec()), made: None };
         let all = find(json!({ "name": { "regexp": "" } }));
         assert_eq!(select(&all, vec![("x".into(), both)]).unwrap()["x"], b"bytes");
         let empty = select(&all, vec![("x".into(), Payload::default())]).unwrap_err();

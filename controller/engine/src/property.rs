@@ -19,6 +19,8 @@ pub struct Payload {
     pub string: Option<Vec<u8>>,
     /// `SecretBinary`, decoded.
     pub binary: Option<Vec<u8>>,
+    /// When the provider made this version of it, in milliseconds since 1970, if it says so.
+    pub made: Option<i64>,
 }
 
 impl fmt::Debug for Payload {
@@ -45,7 +47,7 @@ pub fn tags(tags: &BTreeMap<String, String>) -> Payload {
         .map(|(key, value)| (key.as_bytes().into(), gotemplate::Value::string(value.as_bytes())));
     // Texts can always be written as JSON.
     let text = json::encode(&gotemplate::Value::map(entries), true, None).unwrap_or_default();
-    Payload { string: Some(text), binary: None }
+    Payload { string: Some(text), ..Payload::default() }
 }
 
 /// The value of `property` in a secret, or the whole secret without one.
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Payload {
-        Payload { string: Some(text.into()), binary: None }
+        Payload { string: Some(text.into()), ..Payload::default() }
     }
 
     fn selected(json: &str, property: &str) -> Result<String, String> {
@@ -180,11 +182,12 @@ mod tests {
         let both = Payload {
             string: Some(b"{\"a\":\"s\"}".to_vec()),
             binary: Some(b"{\"a\":\"b\"}".to_vec()),
+            made: None,
         };
         assert_eq!(select(&both, None, "k").unwrap(), b"{\"a\":\"s\"}");
         assert_eq!(select(&both, Some(""), "k").unwrap(), b"{\"a\":\"s\"}");
         assert_eq!(select(&both, Some("a"), "k").unwrap(), b"b");
-        let bytes = Payload { string: None, binary: Some(vec![0xff, 0]) };
+        let bytes = Payload { binary: Some(vec![0xff, 0]), ..Payload::default() };
         assert_eq!(select(&bytes, None, "k").unwrap(), [0xff, 0]);
         assert_eq!(select(&Payload::default(), None, "k"), Err(ValueError::Empty("k".into())));
     }
@@ -256,7 +259,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_looked_into(bytes: Vec<u8>, property in r"\PC{0,12}") {
-            let payload = Payload { string: None, binary: Some(bytes) };
+            let payload = Payload { binary: Some(bytes), ..Payload::default() };
             let _ = select(&payload, Some(&property), "k");
             let _ = extract(&payload, Some(&property), "k");
             let _ = extract(&payload, None, "k");

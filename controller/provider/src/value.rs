@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 pub struct SecretValue {
     string: Option<Zeroizing<Vec<u8>>>,
     binary: Option<Zeroizing<Vec<u8>>>,
+    made: Option<i64>,
 }
 
 impl SecretValue {
@@ -22,12 +23,24 @@ impl SecretValue {
         Self {
             string: string.map(|text| Zeroizing::new(text.into_bytes())),
             binary: binary.map(Zeroizing::new),
+            made: None,
         }
+    }
+
+    /// With the time at which this version of it was made, in milliseconds since 1970.
+    #[must_use]
+    pub fn made(mut self, made: Option<i64>) -> Self {
+        self.made = made;
+        self
     }
 
     /// A copy for the engine.
     pub fn to_payload(&self) -> Payload {
-        Payload { string: self.string.as_deref().cloned(), binary: self.binary.as_deref().cloned() }
+        Payload {
+            string: self.string.as_deref().cloned(),
+            binary: self.binary.as_deref().cloned(),
+            made: self.made,
+        }
     }
 
     /// Bytes that it occupies.
@@ -49,10 +62,11 @@ mod tests {
 
     #[test]
     fn a_value_is_not_shown_and_arrives_whole() {
-        let value = SecretValue::new(Some("hunter2".to_owned()), Some(vec![0, 255]));
+        let value = SecretValue::new(Some("hunter2".to_owned()), Some(vec![0, 255])).made(Some(7));
         assert_eq!(format!("{value:?}"), "value of 9 bytes");
         let payload = value.to_payload();
         assert_eq!(payload.string.as_deref(), Some(&b"hunter2"[..]));
         assert_eq!(payload.binary.as_deref(), Some(&[0, 255][..]));
+        assert_eq!(payload.made, Some(7));
     }
 }

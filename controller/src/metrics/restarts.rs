@@ -87,7 +87,7 @@ impl RestartNumbers {
             ),
             (
                 "extsecret_secret_to_running_seconds",
-                "From the write of a Secret until all that restart for it run it",
+                "From when the provider made a value, or else the write of its Secret, until all that restart for it run it",
                 self.running,
             ),
         ] {

@@ -136,6 +136,12 @@ async fn known(
     let since = since(object, cause, trigger);
     let values = place.wait_for(values::fetch(context, object, since)).await;
     let plan = write(context, key, object, &target, summary, &values).await;
+    if let (Some(restarts), Ok(plan)) = (&context.restarts, &plan) {
+        let before = object.status.as_ref().and_then(|status| status.refresh_time.as_deref());
+        let before = before.and_then(|time| time.parse().ok());
+        let wrote = plan.events.iter().any(|it| matches!(it.reason, "Created" | "Updated"));
+        restarts.fetched(&target, values.made, before, wrote);
+    }
     let plan = match plan {
         Ok(plan) => plan,
         Err(error) => {

@@ -67,6 +67,8 @@ pub(crate) struct Context {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) memory: Memory,
+    /// Of restarts, if there are any.
+    pub(crate) restarts: Option<Arc<crate::restarts::State>>,
     /// Whether the queue of changes can be read, if there is one.
     pub(crate) queue: Option<watch::Receiver<Health>>,
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use extsecret_crds::ExternalSecret;
 use extsecret_engine::collect::{self, CollectError, Collected, FetchError, Fetched};
-use extsecret_engine::request::{self, Fetch, Request, StoreName};
+use extsecret_engine::request::{self, Fetch, Request, RequestError, StoreName};
 use extsecret_engine::template::{self, Reference, Sources};
 use extsecret_provider::provider::{ProviderError, Scope, Window};
 use futures::future::join_all;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Context, gate};
@@ -25,22 +26,47 @@ const SOURCES: Duration = Duration::from_secs(10);
 pub(super) struct Values {
     pub(super) collected: Result<Collected, CollectError>,
     pub(super) sources: Sources,
+    /// When the provider made the newest of them, if it says so.
+    pub(super) made: Option<Timestamp>,
 }
 
 /// Fetches everything; answers of the provider that are older than `since` are not good enough.
 pub(super) async fn fetch(context: &Context, object: &ExternalSecret, since: Instant) -> Values {
-    let collected = collected(context, object, since).await;
+    let (collected, made) = match answers(context, object, since).await {
+        Ok((requests, answers)) => collect(object, &requests, answers),
+        Err(error) => (Err(error.into()), None),
+    };
     // Without values no template is looked at.
     let sources =
         if collected.is_ok() { sources(context, object).await } else { Sources::default() };
-    Values { collected, sources }
+    Values { collected, sources, made }
 }
 
-async fn collected(
+type Answers = Vec<Result<Fetched, FetchError>>;
+
+fn collect(
+    object: &ExternalSecret,
+    requests: &[Request],
+    answers: Answers,
+) -> (Result<Collected, CollectError>, Option<Timestamp>) {
+    let made = answers.iter().flatten().filter_map(Fetched::made).max();
+    let made = made.and_then(|made| Timestamp::from_millisecond(made).ok());
+    let collected = match system::System::new() {
+        Ok(mut environment) => collect::collect(&object.spec, requests, answers, &mut environment),
+        Err(error) => Err(CollectError::Fetch {
+            missing: collect::Missing { field: request::Field::Data(0), key: None },
+            error: FetchError::Failed { message: error.to_string(), may_pass: true },
+        }),
+    };
+    (collected, made)
+}
+
+/// What is asked for, and the answers in order.
+async fn answers(
     context: &Context,
     object: &ExternalSecret,
     since: Instant,
-) -> Result<Collected, CollectError> {
+) -> Result<(Vec<Request>, Answers), RequestError> {
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let requests = request::requests(&object.spec)?;
     let window = Window { since, deadline: system::instant() + PATIENCE };
@@ -61,11 +87,8 @@ async fn collected(
         let answer = store.and_then(|store| answers.get_mut(store)).and_then(Iterator::next);
         in_order.push(answer.unwrap_or_else(|| Err(lost())));
     }
-    let mut environment = system::System::new().map_err(|error| CollectError::Fetch {
-        missing: collect::Missing { field: request::Field::Data(0), key: None },
-        error: FetchError::Failed { message: error.to_string(), may_pass: true },
-    })?;
-    collect::collect(&object.spec, &requests, in_order, &mut environment)
+    drop(stores);
+    Ok((requests, in_order))
 }
 
 fn lost() -> FetchError {

@@ -43,6 +43,10 @@ pub(crate) struct Fixed {
 struct Known {
     source: Source,
     said: Annotations,
+    /// When the provider made the newest value of it.
+    made: Option<Timestamp>,
+    /// The same, if that value was the reason for its last write.
+    origin: Option<Timestamp>,
 }
 
 /// Annotations that are read.
@@ -232,13 +236,32 @@ impl State {
                 written.time = created;
             }
             let source = Source::new(secret.content.clone(), created, written);
-            inner.secrets.insert(name.clone(), Known { source, said });
+            inner.secrets.insert(name.clone(), Known { source, said, made: None, origin: None });
             true
         };
         if changed {
             inner.wake_readers(&name);
             self.bell.notify_one();
         }
+    }
+
+    /// Its values were fetched, of which the provider `made` the newest then, and perhaps written;
+    /// they were fetched `before`, if that is known. What is written without a newer value is the
+    /// doing of its ExternalSecret.
+    pub(crate) fn fetched(
+        &self,
+        secret: &Name,
+        made: Option<Timestamp>,
+        before: Option<Timestamp>,
+        wrote: bool,
+    ) {
+        let mut inner = self.lock();
+        let Some(known) = inner.secrets.get_mut(secret) else { return };
+        if wrote {
+            let last = known.made.or(before);
+            known.origin = made.filter(|made| last.is_none_or(|last| *made > last));
+        }
+        known.made = made;
     }
 
     /// A Secret is gone, or nobody calls it ours any more.
@@ -469,6 +492,11 @@ impl Inner {
     /// What a namespace says.
     pub(super) fn namespace_said(&self, namespace: &str, name: &str) -> Option<&str> {
         text(self.namespaces.get(namespace)?, name)
+    }
+
+    /// When the provider made what led to the last write of a Secret, if that is known.
+    pub(super) fn origin(&self, secret: &Name) -> Option<Timestamp> {
+        self.secrets.get(secret)?.origin
     }
 
     pub(super) fn source(&self, namespace: &str, secret: &str) -> Option<&Source> {

@@ -123,7 +123,8 @@ impl Worker {
         let over: Vec<_> = changes.keys().filter(|it| !open.contains_key(*it)).cloned().collect();
         for secret in over {
             let Some(change) = changes.remove(&secret) else { continue };
-            let took = now.duration_since(change.since.time).as_secs_f64().max(0.0);
+            let begun = inner.origin(&secret).into_iter().chain([change.since.time]).min();
+            let took = begun.map_or(0.0, |begun| now.duration_since(begun).as_secs_f64().max(0.0));
             let text = format!(
                 "all that restart for Secret {} have, {took:.0} s after it changed",
                 secret.name

@@ -140,7 +140,7 @@ fn tags(node: &Node) -> Option<BTreeMap<String, String>> {
 /// Text as a string secret, everything else as a binary one.
 fn payload(bytes: Vec<u8>) -> Payload {
     match String::from_utf8(bytes) {
-        Ok(text) => Payload { string: Some(text.into_bytes()), binary: None },
-        Err(error) => Payload { string: None, binary: Some(error.into_bytes()) },
+        Ok(text) => Payload { string: Some(text.into_bytes()), ..Payload::default() },
+        Err(error) => Payload { binary: Some(error.into_bytes()), ..Payload::default() },
     }
 }

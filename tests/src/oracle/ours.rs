@@ -108,7 +108,7 @@ fn json(case: &Line) -> anyhow::Result<Line> {
 
 /// The members as the engine hands them on.
 fn taken_apart(json: Vec<u8>) -> anyhow::Result<Line> {
-    let data = property::extract(&Payload { string: Some(json), binary: None }, None, "k")?;
+    let data = property::extract(&Payload { string: Some(json), ..Payload::default() }, None, "k")?;
     let encoded = data.into_iter().map(|(key, value)| (key, STANDARD.encode(value).into()));
     let members = Value::Object(encoded.collect());
     Ok(Line::from_iter([("members_base64".to_owned(), members)]))

@@ -61,6 +61,13 @@ fn values_of_several_secrets_that_change_together_are_one_restart() {
     room.wait_restarts(&all, 1);
     assert_ne!(fleet.values()["password"], old, "it restarted with half of what changed");
     assert!(room.aws.faults().met(fault) > 0);
+    // Both are old since AWS has the new value, not since it was fetched.
+    let took = wait_until(SOON, "both are run", || {
+        let all = controller.metrics();
+        let part = |name: &str| all[&format!("extsecret_secret_to_running_seconds_{name}")];
+        (part("count") > 1.5).then(|| part("sum"))
+    });
+    assert!(took >= 8.0, "{took} s");
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), [1]);
     controller.stop();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ssm::Client;
+use aws_sdk_ssm::primitives::DateTime;
 use aws_sdk_ssm::types::{ParameterStringFilter, ResourceTypeForTagging};
 use extsecret_crds::external_secret::Find;
 use extsecret_engine::find::Matcher;
@@ -26,8 +27,8 @@ pub(super) struct ParameterStore {
     pub(super) caller: Caller,
 }
 
-fn value(value: String) -> SecretValue {
-    SecretValue::new(Some(value), None)
+fn value(value: String, modified: Option<DateTime>) -> SecretValue {
+    SecretValue::new(Some(value), None).made(modified.and_then(|at| at.to_millis().ok()))
 }
 
 fn is_missing(code: &str, _: &str) -> bool {
@@ -78,8 +79,8 @@ impl ParameterStore {
             answer.map_err(|error| call.error(&error, is_missing))
         };
         let answer = self.caller.run(&call, Group::Parameter, turn, send).await?;
-        let text = answer.parameter.and_then(|parameter| parameter.value);
-        text.map(value).ok_or_else(|| call.odd("the answer holds no value"))
+        let found = answer.parameter.and_then(|it| Some(value(it.value?, it.last_modified_date)));
+        found.ok_or_else(|| call.odd("the answer holds no value"))
     }
 
     /// The tags of one parameter.
@@ -164,7 +165,7 @@ impl ParameterStore {
                     continue;
                 };
                 if matcher.matches(&name, &BTreeMap::new()) {
-                    found.push((name, value(text)));
+                    found.push((name, value(text, parameter.last_modified_date)));
                 }
             }
             next = page.next_token.filter(|token| !token.is_empty());
@@ -274,7 +275,7 @@ impl ParameterStore {
             let (name, arn) = (parameter.name.as_deref(), parameter.arn.as_deref());
             let key = keys.iter().find(|key| name == Some(key) || arn == Some(key));
             let (Some(key), Some(text)) = (key, parameter.value) else { continue };
-            known.insert(key.clone(), value(text));
+            known.insert(key.clone(), value(text, parameter.last_modified_date));
         }
         Ok(known)
     }

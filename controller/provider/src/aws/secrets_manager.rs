@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::primitives::Blob;
+use aws_sdk_secretsmanager::primitives::{Blob, DateTime};
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use extsecret_crds::external_secret::Find;
 use extsecret_engine::find::Matcher;
@@ -45,8 +45,9 @@ fn is_missing(code: &str, text: &str) -> bool {
 }
 
 /// The one way from AWS's answer to a value.
-fn value(string: Option<String>, binary: Option<Blob>) -> SecretValue {
-    SecretValue::new(string, binary.map(Blob::into_inner))
+fn value(string: Option<String>, binary: Option<Blob>, created: Option<DateTime>) -> SecretValue {
+    let created = created.and_then(|at| at.to_millis().ok());
+    SecretValue::new(string, binary.map(Blob::into_inner)).made(created)
 }
 
 impl SecretsManager {
@@ -76,7 +77,7 @@ impl SecretsManager {
             answer.map_err(|error| call.error(&error, is_missing))
         };
         let answer = self.caller.run(&call, Group::Secret, turn, send).await?;
-        Ok(value(answer.secret_string, answer.secret_binary))
+        Ok(value(answer.secret_string, answer.secret_binary, answer.created_date))
     }
 
     /// The tags of one secret.
@@ -220,7 +221,7 @@ impl SecretsManager {
                 secret.name.as_deref() == Some(key) || secret.arn.as_deref() == Some(key)
             };
             let Some(key) = keys.iter().find(is_it) else { continue };
-            let value = value(secret.secret_string, secret.secret_binary);
+            let value = value(secret.secret_string, secret.secret_binary, secret.created_date);
             known.insert(key.clone(), Ok(value));
         }
         Ok(known)

@@ -208,13 +208,13 @@ impl<'f> Writer<'f> {
             _ => &[Class::Text, Class::Plain],
         };
         let (number, form) = self.spot(format!("`{name}`"), classes);
-        let text = |text: String| Payload { string: Some(text.into_bytes()), binary: None };
+        let text = |text: String| Payload { string: Some(text.into_bytes()), ..Payload::default() };
         let blanks = matches!(form, Some(Raw::Blanks));
         let given = match form {
             Some(Raw::Json(json)) => Some(text(unquoted(json))),
             Some(Raw::Encoded(plain)) => Some(text(STANDARD.encode(plain))),
             Some(Raw::Binary(bytes)) => {
-                Some(Payload { string: None, binary: Some(bytes.to_vec()) })
+                Some(Payload { binary: Some(bytes.to_vec()), ..Payload::default() })
             }
             _ => None,
         };
@@ -342,7 +342,7 @@ pub(super) fn below(kes: &Kes<'_>, options: &Options, colliding: bool, values: &
     for (number, path) in kes.paths.iter().enumerate() {
         let root = path.key.value.trim_end_matches('/');
         let mut add = |name: &str, text: String| {
-            let payload = Payload { string: Some(text.into_bytes()), binary: None };
+            let payload = Payload { string: Some(text.into_bytes()), ..Payload::default() };
             values.0.insert(format!("{root}/{name}"), payload);
         };
         let [first, second] = shape::PARAMETERS.map(|name| format!("{name}-{number}"));

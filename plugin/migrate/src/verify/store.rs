@@ -138,7 +138,7 @@ pub(super) fn vault_whole(payload: &Payload) -> Payload {
     ] {
         text = text.replace(c, escape);
     }
-    Payload { string: Some(text.into_bytes()), binary: None }
+    Payload { string: Some(text.into_bytes()), ..Payload::default() }
 }
 
 /// Bytes of a value of KES's, as Node makes them of it.

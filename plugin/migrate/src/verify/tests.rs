@@ -55,7 +55,8 @@ fn run(text: &str, values: Option<&[(&str, &str)]>, spoil: impl Fn(&mut Json)) -
         Some(Read { file: &file, node, hints: FileHints::default() })
     };
     let values = values.map(|values| {
-        let payload = |text: &str| Payload { string: Some(text.as_bytes().to_vec()), binary: None };
+        let payload =
+            |text: &str| Payload { string: Some(text.as_bytes().to_vec()), ..Payload::default() };
         Values(
             values.iter().map(|(k, v)| ((*k).to_owned(), payload(v))).collect::<BTreeMap<_, _>>(),
         )

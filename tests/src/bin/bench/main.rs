@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 #[path = "../../../../plugin/migrate/benches/migrate/corpus.rs"]
 mod corpus;
 mod fleet;
+mod restarts;
 mod status;
 
 /// How often the migration is run; the median counts.
@@ -32,6 +33,7 @@ const STARTS: usize = 51;
 const USAGE: &str = "\
 usage: bench migrate
        bench controller OBJECTS [INTERVAL [PROGRAM]]
+       bench restarts OBJECTS [PROGRAM]
        bench status OBJECTS
        bench measure PROGRAM [ARGUMENT...]";
 
@@ -53,6 +55,10 @@ fn main() -> anyhow::Result<ExitCode> {
         ["controller", objects, interval] => fleet::measure(objects.parse()?, interval, None)?,
         ["controller", objects, interval, program] => {
             fleet::measure(objects.parse()?, interval, Some(Path::new(program)))?
+        }
+        ["restarts", objects] => restarts::measure(objects.parse()?, None)?,
+        ["restarts", objects, program] => {
+            restarts::measure(objects.parse()?, Some(Path::new(program)))?
         }
         ["status", objects] => status::measure(objects.parse()?)?,
         ["measure", program, arguments @ ..] => {
