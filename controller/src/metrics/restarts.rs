@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use extsecret_restart::kinds::Kind;
+use extsecret_restart::pace::Id;
 
 use super::text::{Text, Type};
 
@@ -11,6 +12,8 @@ use super::text::{Text, Type};
 pub(crate) struct RestartNumbers {
     /// Restarts by kind and result.
     pub(crate) restarts: BTreeMap<(Kind, &'static str), u64>,
+    /// The same by workload, if that is asked for.
+    pub(crate) by_workload: BTreeMap<(Id, &'static str), u64>,
     /// Workloads that wait, by reason.
     pub(crate) pending: BTreeMap<&'static str, usize>,
     /// How long the first of them has.
@@ -40,6 +43,17 @@ impl RestartNumbers {
         );
         for ((kind, result), count) in &self.restarts {
             text.sample(&[("kind", kind.name()), ("result", result)], count);
+        }
+        text.family(
+            "extsecret_workload_restarts_total",
+            Type::Counter,
+            "Restarts by workload and result, where --restart-metrics-by-workload asks for them.",
+        );
+        for ((id, result), count) in &self.by_workload {
+            let (namespace, kind, name) = (&*id.namespace, id.kind.name(), &*id.name);
+            let labels =
+                [("namespace", namespace), ("kind", kind), ("name", name), ("result", result)];
+            text.sample(&labels, count);
         }
         text.family(
             "extsecret_restart_pending",

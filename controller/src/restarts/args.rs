@@ -74,6 +74,10 @@ pub(crate) struct RestartArgs {
     #[arg(long, action = ArgAction::Set, default_value_t = false, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub(crate) restart_reloader_annotations: bool,
 
+    /// Count restarts by workload as well: a series for each that restarts
+    #[arg(long, action = ArgAction::Set, default_value_t = false, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub(crate) restart_metrics_by_workload: bool,
+
     /// The Secret with the key that fingerprints of values are made with; made if there is none
     #[arg(long, default_value = "extsecret-controller-key", value_name = "NAME")]
     pub(crate) restart_key_secret: String,

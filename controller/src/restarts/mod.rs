@@ -68,6 +68,7 @@ pub(crate) async fn open(
         frozen_until: args.restart_freeze_until,
         reloader: args.restart_reloader_annotations,
         deadline: args.deadline(),
+        counts_workloads: args.restart_metrics_by_workload,
     })))
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Fixed {
     pub(crate) frozen_until: Option<Timestamp>,
     pub(crate) reloader: bool,
     pub(crate) deadline: SignedDuration,
+    /// Whether restarts are counted by workload.
+    pub(crate) counts_workloads: bool,
 }
 
 /// A Secret that an ExternalSecret makes.

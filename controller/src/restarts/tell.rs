@@ -71,8 +71,8 @@ impl Worker {
                     let text = format!("all its pods are restarted, in {took:.0} s");
                     self.recorder.record(about(&id, held), event(false, "RestartCompleted", text));
                     tracing::info!(workload = %id, seconds = took, "restarted");
+                    self.count(&id, "completed");
                     self.metrics.restarts(|all| {
-                        *all.restarts.entry((id.kind, "completed")).or_default() += 1;
                         all.rollouts.0 += 1;
                         all.rollouts.1 += took;
                     });
@@ -151,6 +151,17 @@ impl Worker {
         }
     }
 
+    /// Counts what has become of a workload's restart.
+    pub(super) fn count(&self, id: &Id, result: &'static str) {
+        let of_it = self.state.fixed.counts_workloads;
+        self.metrics.restarts(|all| {
+            *all.restarts.entry((id.kind, result)).or_default() += 1;
+            if of_it {
+                *all.by_workload.entry((id.clone(), result)).or_default() += 1;
+            }
+        });
+    }
+
     /// Tells once that content does not come to rest.
     pub(super) fn tell_of_loop(&self, held: &mut Held, id: &Id, now: Timestamp) {
         if !held.waits.begin_to_come_and_go(now) {
@@ -223,7 +234,7 @@ fn reason_of(why: &'static str) -> &'static str {
         | "BarePod" => "RestartSuppressed",
         "RestartRefused" => "RestartFailed",
         "Notified" => "RestartNeeded",
-        "RestartLoopSuspected" | "RestartStarted" => why,
+        "RestartLoopSuspected" | "RestartScheduled" | "RestartStarted" => why,
         _ => "RestartDeferred",
     }
 }

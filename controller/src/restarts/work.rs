@@ -360,18 +360,24 @@ impl Worker {
         for (index, hold) in &planned.held {
             let Some(it) = waits.get(*index) else { continue };
             *numbers.entry(hold.reason()).or_default() += 1;
+            let secrets = it.secrets.join(", ");
             if let Some(text) = deferred(*hold) {
                 let warning = matches!(hold, Hold::Loop(_) | Hold::Halted);
-                let text =
-                    format!("the restart because of {} waits: {text}", it.secrets.join(", "));
+                let text = format!("the restart because of {secrets} waits: {text}");
                 tells.push((it.id.clone(), hold.reason(), warning, text));
+            } else if inner.workloads.get(it.id).is_some_and(Held::is_news) {
+                let text = format!("it restarts soon because of {secrets}: {}", hold.reason());
+                tells.push((it.id.clone(), "RestartScheduled", false, text));
             }
         }
         let ids: Vec<_> =
             planned.start.iter().filter_map(|index| Some(waits.get(*index)?.id.clone())).collect();
         drop(waits);
         for id in ids {
-            jobs.extend(self.begin(inner, &id, now));
+            match self.begin(inner, &id, now) {
+                Some(job) => jobs.push(job),
+                None => *numbers.entry("Notified").or_default() += 1,
+            }
         }
         for (id, reason, warning, text) in tells {
             self.tell_once(inner, &id, reason, warning, text);
@@ -383,10 +389,12 @@ impl Worker {
             all.reloaders = inner.reloaders.len();
             all.oldest_seconds = oldest;
             all.rolling = rolling;
+            all.by_workload.retain(|(id, _), _| inner.workloads.contains_key(id));
         });
         planned.next
     }
 
+    /// Begins a restart, or tells who is to do it.
     fn begin(&self, inner: &mut Inner, id: &Id, now: Timestamp) -> Option<Job> {
         let fixed = &self.state.fixed;
         let notifies = self.mode(inner, id, inner.workloads.get(id)?) == Mode::Notify;
@@ -400,8 +408,7 @@ impl Worker {
             held.notified = Some(record.had.clone());
             held.told = "";
             self.tell_once(inner, id, "Notified", true, text);
-            self.metrics
-                .restarts(|all| *all.restarts.entry((id.kind, "notified")).or_default() += 1);
+            self.count(id, "notified");
             return None;
         }
         let mut record = record.clone();
@@ -461,10 +468,13 @@ impl Worker {
         held.waits.is_over();
         held.failed = false;
         held.told = "RestartStarted";
-        let text = format!("restarting it because of {}", restarted_for(held).join(", "));
+        let secrets = held.under_way.iter();
+        let secrets =
+            secrets.map(|(secret, since)| format!("{secret} (version {})", since.version));
+        let text = format!("restarting it because of {}", secrets.collect::<Vec<_>>().join(", "));
         self.recorder.record(about(id, held), event(false, "RestartStarted", text));
         inner.waiting.remove(id);
-        self.metrics.restarts(|all| *all.restarts.entry((id.kind, "started")).or_default() += 1);
+        self.count(id, "started");
     }
 
     fn failed(
@@ -493,8 +503,7 @@ impl Worker {
         let cause = error.to_string();
         tracing::warn!(workload = %id, cause, times, "cannot write it; it is tried again");
         if is_restart {
-            let result = if refused { "refused" } else { "error" };
-            self.metrics.restarts(|all| *all.restarts.entry((id.kind, result)).or_default() += 1);
+            self.count(id, if refused { "refused" } else { "error" });
         }
         if refused {
             let text = format!("it cannot be restarted, and it is tried again: {cause}");
@@ -521,14 +530,18 @@ impl Worker {
                 );
                 tracing::warn!(workload = %id, "its restart has failed");
                 self.recorder.record(about(&id, held), event(true, "RestartFailed", text));
-                self.metrics
-                    .restarts(|all| *all.restarts.entry((id.kind, "failed")).or_default() += 1);
+                self.count(&id, "failed");
             }
         }
     }
 }
 
 impl Held {
+    /// Whether nothing was told yet of what it waits for.
+    fn is_news(&self) -> bool {
+        matches!(self.told, "" | "RestartStarted")
+    }
+
     /// Notes since when it has to restart, and when that last changed.
     fn note_wait(&mut self, now: Timestamp) {
         match &self.outcome {

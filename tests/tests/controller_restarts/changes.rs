@@ -1,6 +1,7 @@
 //! One change, and whoever reads it: once each, and nobody else.
 
-use extsecret_tests::controller::now;
+use extsecret_tests::controller::{now, wait_until};
+use extsecret_tests::fleet::SOON;
 use extsecret_tests::require;
 use serde_json::{Value, json};
 
@@ -92,7 +93,7 @@ fn each_consumer_of_a_changed_key_restarts_once_and_nobody_else() {
     room.api.patch(&room.apps("Deployment", "off"), &change);
     let all: Vec<_> = consumers.iter().chain(&others).cloned().collect();
     room.wait_done(&all);
-    let controller = room.controller();
+    let controller = room.controller_with(&["--restart-metrics-by-workload"]);
     room.wait_noted(&all);
 
     // What nobody reads, and what is no content.
@@ -118,9 +119,7 @@ fn each_consumer_of_a_changed_key_restarts_once_and_nobody_else() {
     let begin = now();
     room.put("db", "used", "CANARY");
     let wanted: Vec<_> = before.iter().map(|count| count + 1).collect();
-    extsecret_tests::controller::wait_until(extsecret_tests::fleet::SOON, "all restart", || {
-        (room.restarts_of(&consumers) >= wanted).then_some(())
-    });
+    wait_until(SOON, "all restart", || (room.restarts_of(&consumers) >= wanted).then_some(()));
     let took = begin.elapsed();
     room.wait_done(&consumers);
     let done = begin.elapsed();
@@ -128,7 +127,17 @@ fn each_consumer_of_a_changed_key_restarts_once_and_nobody_else() {
     assert_eq!(room.restarts_of(&consumers), wanted);
     assert_eq!(room.restarts_of(&others), restarts);
     eprintln!("31 consumers: last restart begun after {took:?}, all done after {done:?}");
-    assert!(room.events("env-deployment").contains(&"RestartStarted".to_owned()));
+    for reason in ["RestartScheduled", "RestartStarted", "RestartCompleted"] {
+        wait_until(SOON, reason, || {
+            room.events("env-deployment").contains(&reason.to_owned()).then_some(())
+        });
+    }
+    let series = format!(
+        "extsecret_workload_restarts_total{{namespace=\"{}\",kind=\"DaemonSet\",\
+         name=\"env-daemonset\",result=\"completed\"}}",
+        room.namespace
+    );
+    assert!((controller.metric(&series) - 1.0).abs() < 0.5, "{series}");
     let text = controller.text() + &room.record(&consumers[0]).unwrap_or_default();
     assert!(!text.contains("CANARY") && !text.contains("Q0FOQVJZ"), "a value is shown");
     controller.stop();

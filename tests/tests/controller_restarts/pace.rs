@@ -130,3 +130,25 @@ fn a_rollout_that_fails_halts_the_waves_behind_it() {
     assert_eq!(room.restarts_of(&waves), [1, 1, 1]);
     controller.stop();
 }
+
+#[test]
+fn what_comes_and_goes_restarts_nobody_and_is_told() {
+    let room = Room::new(require!(crate::shared()));
+    room.secret("db", &[("used", "a")]);
+    let all = [room.deployment("web", "db", &["used"])];
+    room.wait_done(&all);
+    let controller = room.controller_with(&["--restart-debounce=1h", "--restart-max-hold=1h"]);
+    room.wait_noted(&all);
+    let waits = "extsecret_restart_pending{reason=\"Debounce\"}";
+    for _ in 0..5 {
+        room.put("db", "used", "b");
+        wait_until(SOON, "it waits", || (controller.metric(waits) > 0.5).then_some(()));
+        room.put("db", "used", "a");
+        wait_until(SOON, "it need not", || (controller.metric(waits) < 0.5).then_some(()));
+    }
+    wait_until(SOON, "it is told", || {
+        room.events("web").contains(&"RestartLoopSuspected".to_owned()).then_some(())
+    });
+    assert_eq!(room.restarts_of(&all), [0]);
+    controller.stop();
+}
