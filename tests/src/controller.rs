@@ -45,7 +45,8 @@ pub static PROGRAM: Binary = Binary::new("extsecret-controller");
 #[must_use = "nothing starts before `start`"]
 #[derive(Debug)]
 pub struct Setup {
-    program: PathBuf,
+    /// Else that of the dev profile, which is built when it is needed.
+    program: Option<PathBuf>,
     args: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
 }
@@ -77,7 +78,7 @@ struct State {
 impl Setup {
     /// Runs this binary instead of the one of the dev profile.
     pub fn program(mut self, program: &Path) -> Self {
-        program.clone_into(&mut self.program);
+        self.program = Some(program.to_owned());
         self
     }
 
@@ -107,7 +108,8 @@ impl Setup {
     /// # Panics
     /// If there is no such program.
     pub fn spawn(self) -> Controller {
-        let mut process = Command::new(&self.program)
+        let program = self.program.as_deref().unwrap_or_else(|| PROGRAM.path());
+        let mut process = Command::new(program)
             .args(["--metrics-addr=127.0.0.1:0", "--live-addr=127.0.0.1:0"])
             .args(&self.args)
             .env_clear()
@@ -119,7 +121,7 @@ impl Setup {
             // Ctrl-C is for this process, which ends it.
             .process_group(0)
             .spawn()
-            .unwrap_or_else(|error| panic!("starting {}: {error}", self.program.display()));
+            .unwrap_or_else(|error| panic!("starting {}: {error}", program.display()));
         // The kernel closes the pipe to it when the test's process is gone.
         let guard = Command::new("sh")
             .args(["-c", "read -r _; kill -9 \"$0\"", &process.id().to_string()])
@@ -171,11 +173,7 @@ impl Controller {
 
     /// Prepares one for a cluster.
     pub fn setup(cluster: &Cluster) -> Setup {
-        let setup = Setup {
-            program: PROGRAM.path().to_owned(),
-            args: Vec::new(),
-            environment: BTreeMap::new(),
-        };
+        let setup = Setup { program: None, args: Vec::new(), environment: BTreeMap::new() };
         setup.kubeconfig(cluster.kubeconfig()).environment([("HOME", cluster.dir().join("home"))])
     }
 
@@ -458,7 +456,7 @@ mod tests {
         let install =
             Command::new("install").args(["-m", "755"]).args([&source, &program]).status();
         assert!(install.is_ok_and(|status| status.success()), "install {}", program.display());
-        (dir, Setup { program, args: Vec::new(), environment: BTreeMap::new() })
+        (dir, Setup { program: Some(program), args: Vec::new(), environment: BTreeMap::new() })
     }
 
     const WORKS: &str = r#"

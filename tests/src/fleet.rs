@@ -169,17 +169,20 @@ impl<'a> Fleet<'a> {
     /// # Panics
     /// If it does not.
     pub fn wait_looked(&self, controller: &Controller, count: usize) {
-        let looks = || {
-            let all = controller.metrics();
-            let looks = all.iter().filter(|(series, _)| {
-                series
-                    .starts_with("controller_runtime_reconcile_total{controller=\"externalsecret\"")
-            });
-            looks.map(|(_, count)| count).sum::<f64>()
-        };
         #[expect(clippy::cast_precision_loss, reason = "thousands")]
         let count = count as f64;
-        wait_until(SOON, "all were looked at", || (looks() >= count).then_some(()));
+        wait_until(SOON, "all were looked at", || (self.looks(controller) >= count).then_some(()));
+    }
+
+    /// How many times a controller has looked at an ExternalSecret since its start.
+    ///
+    /// # Panics
+    /// If it does not tell.
+    pub fn looks(&self, controller: &Controller) -> f64 {
+        let all = controller.metrics();
+        let name = "controller_runtime_reconcile_total{controller=\"externalsecret\"";
+        let looks = all.iter().filter(|(series, _)| series.starts_with(name));
+        looks.map(|(_, count)| count).sum()
     }
 }
 

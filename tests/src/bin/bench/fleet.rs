@@ -1,27 +1,36 @@
-//! The controller in front of a fleet: a first sync of everything, a restart, and rotations.
+//! The controller in front of a fleet: a first sync of everything, a restart, refreshes and
+//! rotations.
 //!
 //! A real API server, the double of AWS without latency, one store with a role, ten keys.
+
+mod rotation;
+mod seen;
+mod throttled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use extsecret_tests::api::Api;
 use extsecret_tests::aws::{Aws, Role};
 use extsecret_tests::cluster::Cluster;
-use extsecret_tests::controller::{Controller, PROGRAM, wait_until};
+use extsecret_tests::controller::{Controller, PROGRAM, now};
 use extsecret_tests::fleet::Fleet;
 use serde_json::json;
 
-const KEYS: usize = 10;
+use self::seen::Watch;
+pub(crate) use self::throttled::measure as measure_throttled;
 
-/// How often a key is rotated.
-const ROTATIONS: usize = 20;
+const KEYS: usize = 10;
 
 /// How long the rate of refreshes is counted.
 const STEADY: Duration = Duration::from_secs(20);
+
+/// How long after the last write memory is looked at again: the allocator gives back what it has not
+/// needed for a second.
+const REST: Duration = Duration::from_secs(10);
 
 /// Longer than External Secrets Operator takes with its defaults.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -40,6 +49,11 @@ struct Bench<'a> {
     table: String,
 }
 
+/// This program, or else the controller of the tree as it is released.
+fn released(program: Option<&Path>) -> std::path::PathBuf {
+    program.map_or_else(|| PROGRAM.build(&["--release"]), Path::to_path_buf)
+}
+
 /// Measures with so many objects that are refreshed every `interval`, the controller of the tree or
 /// another build of it.
 pub(crate) fn measure(
@@ -47,7 +61,7 @@ pub(crate) fn measure(
     interval: &str,
     program: Option<&Path>,
 ) -> anyhow::Result<String> {
-    let program = program.map_or_else(|| PROGRAM.build(&["--release"]), Path::to_path_buf);
+    let program = released(program);
     let cluster = Cluster::setup().definitions().start().context("a cluster needs Go")?;
     let (api, aws) = (Api::of(&cluster), Aws::start());
     let fleet = Fleet::new(&cluster, &api);
@@ -63,22 +77,26 @@ pub(crate) fn measure(
     let mut bench = Bench { cluster: &cluster, fleet, aws: &aws, table: String::new() };
     writeln!(bench.table, "{objects} ExternalSecrets on {KEYS} keys, every {interval}")?;
 
+    let watch = Watch::new(&api, &bench.fleet.ours("externalsecrets"));
     let before = bench.count();
     let controller = bench.start(&program);
-    wait_until(PATIENCE, "all Secrets", || (bench.secrets() >= objects).then_some(()));
-    wait_until(PATIENCE, "all are ready", || (bench.fleet.count_ready() == objects).then_some(()));
-    bench.tell("first sync", &before, &controller)?;
+    watch.wait_ready(objects, PATIENCE);
+    bench.tell("first sync", before.at.elapsed(), &before, &controller)?;
     let connections = aws.counters().connections();
     writeln!(bench.table, "  connections to AWS: {connections}")?;
+    drop(watch);
     if interval == "1h" {
+        bench.events(objects, &controller)?;
         controller.kill();
         let before = bench.count();
         let controller = bench.start(&program);
-        bench.fleet.wait_looked(&controller, objects);
-        bench.tell("restart", &before, &controller)?;
+        bench.wait_looked(&controller, objects)?;
+        bench.tell("restart", before.at.elapsed(), &before, &controller)?;
+        bench.rest(&controller)?;
         controller.stop();
     } else {
-        bench.rotate(&controller)?;
+        bench.steady(&controller)?;
+        bench.rotate(interval, &controller)?;
         controller.stop();
     }
     Ok(bench.table)
@@ -93,15 +111,6 @@ impl Bench<'_> {
             .start()
     }
 
-    /// How many Secrets there are, without reading them.
-    fn secrets(&self) -> usize {
-        let list = self.fleet.api.get(&self.fleet.core("secrets?limit=1")).unwrap_or_default();
-        let first = list["items"].as_array().map_or(0, Vec::len);
-        let rest = list["metadata"]["remainingItemCount"].as_u64().unwrap_or_default();
-        first + usize::try_from(rest).unwrap_or_default()
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "this program exists to read the clock")]
     fn count(&self) -> Count {
         let text = self.cluster.kubectl(["get", "--raw=/metrics"]).run().succeeded();
         let mut requests = BTreeMap::<String, u64>::new();
@@ -126,71 +135,110 @@ impl Bench<'_> {
             *requests.entry(name).or_default() += number;
         }
         let aws = self.aws.counters().snapshot();
-        Count { at: Instant::now(), requests, aws }
+        Count { at: now(), requests, aws }
     }
 
-    fn tell(&mut self, what: &str, before: &Count, controller: &Controller) -> anyhow::Result<()> {
-        let took = before.at.elapsed();
+    fn tell(
+        &mut self,
+        what: &str,
+        took: Duration,
+        before: &Count,
+        controller: &Controller,
+    ) -> anyhow::Result<()> {
         let (cpu, rss) = (controller.cpu_seconds(), controller.rss_bytes());
         let after = self.count();
-        let difference = |before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>| {
-            let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-            let of = |map: &BTreeMap<String, u64>, name: &str| map.get(name).copied().unwrap_or(0);
-            let pairs = names.into_iter().map(|name| (name, of(after, name) - of(before, name)));
-            let pairs = pairs.filter(|(_, number)| *number > 0);
-            pairs.map(|(name, number)| format!("{number} {name}")).collect::<Vec<_>>().join(", ")
-        };
-        let megabytes = rss / (1 << 20);
+        let [rss, peak] = [rss, controller.peak_rss_bytes()].map(|bytes| bytes >> 20);
+        let took = took.as_secs_f64();
         let table = &mut self.table;
-        writeln!(table, "{what}: {:.1} s, {cpu:.2} CPU s, {megabytes} MB", took.as_secs_f64())?;
+        writeln!(table, "{what}: {took:.1} s, {cpu:.2} CPU s, {rss} MB, {peak} MB at most")?;
         writeln!(table, "  AWS: {}", difference(&before.aws, &after.aws))?;
         // The bench's own questions are among them: GET and LIST.
         writeln!(table, "  API: {}", difference(&before.requests, &after.requests))?;
         Ok(())
     }
 
-    /// How long a rotation takes to arrive, and how many refreshes there are meanwhile.
-    #[expect(clippy::disallowed_methods, reason = "this program exists to read the clock")]
-    fn rotate(&mut self, controller: &Controller) -> anyhow::Result<()> {
+    /// Waits until the controller has looked at everything.
+    fn wait_looked(&self, controller: &Controller, objects: usize) -> anyhow::Result<()> {
+        let start = now();
+        #[expect(clippy::cast_precision_loss, reason = "thousands")]
+        while self.fleet.looks(controller) < objects as f64 {
+            ensure!(start.elapsed() < PATIENCE, "{} looks", self.fleet.looks(controller));
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(())
+    }
+
+    /// What is left when nothing happens any more.
+    fn rest(&mut self, controller: &Controller) -> anyhow::Result<()> {
+        std::thread::sleep(REST);
+        let rss = controller.rss_bytes() >> 20;
+        writeln!(self.table, "  {rss} MB after {} s of rest", REST.as_secs())?;
+        Ok(())
+    }
+
+    /// What becomes of the events: one of each ExternalSecret, and one of the store.
+    fn events(&mut self, objects: usize, controller: &Controller) -> anyhow::Result<()> {
+        let start = now();
+        let path = self.fleet.core("events?limit=1");
+        let written = || {
+            let list = self.fleet.api.get(&path).unwrap_or_default();
+            let first = list["items"].as_array().map_or(0, Vec::len);
+            let rest = list["metadata"]["remainingItemCount"].as_u64().unwrap_or_default();
+            first + usize::try_from(rest).unwrap_or_default()
+        };
+        let dropped = || {
+            let all = controller.metrics();
+            all.get("extsecret_events_dropped_total").copied().unwrap_or_default()
+        };
+        #[expect(clippy::cast_precision_loss, reason = "thousands")]
+        let is_complete = || written() as f64 + dropped() > objects as f64;
+        // Metrics of thousands of objects are no question for every 20 ms.
+        while !is_complete() {
+            ensure!(start.elapsed() < PATIENCE, "{} events", written());
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let took = start.elapsed().as_secs_f64();
+        let (written, dropped) = (written(), dropped());
+        writeln!(
+            self.table,
+            "  events: {written} written, {dropped} dropped, the last after {took:.1} s more"
+        )?;
+        self.rest(controller)
+    }
+
+    /// How many refreshes there are while nothing changes, and what each costs.
+    fn steady(&mut self, controller: &Controller) -> anyhow::Result<()> {
         let syncs = || -> f64 {
             let all = controller.metrics();
             let syncs =
                 all.iter().filter(|(name, _)| name.starts_with("externalsecret_sync_calls_total"));
             syncs.map(|(_, number)| number).sum()
         };
-        let (start, first) = (Instant::now(), syncs());
+        let (before, first, cpu) = (self.count(), syncs(), controller.cpu_seconds());
+        let start = now();
         std::thread::sleep(STEADY);
-        let rate = (syncs() - first) / start.elapsed().as_secs_f64();
-        let mut latencies = Vec::new();
-        for round in 0..ROTATIONS {
-            let key = round % KEYS;
-            let value = format!("round-{round}");
-            let encoded = {
-                use base64::Engine as _;
-                base64::engine::general_purpose::STANDARD.encode(&value)
-            };
-            let begun = Instant::now();
-            self.aws.secrets().put(&format!("app/{key}"), &value);
-            let mut seen = BTreeSet::new();
-            wait_until(PATIENCE, "the new value", || {
-                let values = self.fleet.values();
-                let wanted = values.keys().filter(|name| name.ends_with(&key.to_string())).count();
-                for (name, _) in values.into_iter().filter(|(_, value)| *value == encoded) {
-                    if seen.insert(name) {
-                        latencies.push(begun.elapsed().as_secs_f64());
-                    }
-                }
-                (seen.len() == wanted).then_some(())
-            });
-        }
-        latencies.sort_by(f64::total_cmp);
-        let part =
-            |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or(0.0);
-        let megabytes = controller.rss_bytes() / (1 << 20);
-        let (half, most) = (part(50), part(99));
+        let number = syncs() - first;
+        let rate = number / start.elapsed().as_secs_f64();
+        let cpu = (controller.cpu_seconds() - cpu) / number * 1000.0;
+        let after = self.count();
+        let [rss, peak] =
+            [controller.rss_bytes(), controller.peak_rss_bytes()].map(|bytes| bytes >> 20);
         let table = &mut self.table;
-        writeln!(table, "steady: {rate:.0} refreshes a second, {megabytes} MB")?;
-        writeln!(table, "rotation to Secret: p50 {half:.1} s, p99 {most:.1} s")?;
+        writeln!(
+            table,
+            "steady: {rate:.0} refreshes a second ({number:.0}), {cpu:.2} CPU ms each, {rss} MB, {peak} MB at most"
+        )?;
+        writeln!(table, "  AWS: {}", difference(&before.aws, &after.aws))?;
+        writeln!(table, "  API: {}", difference(&before.requests, &after.requests))?;
         Ok(())
     }
+}
+
+/// What was counted between two moments.
+fn difference(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> String {
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let of = |map: &BTreeMap<String, u64>, name: &str| map.get(name).copied().unwrap_or(0);
+    let pairs = names.into_iter().map(|name| (name, of(after, name) - of(before, name)));
+    let pairs = pairs.filter(|(_, number)| *number > 0);
+    pairs.map(|(name, number)| format!("{number} {name}")).collect::<Vec<_>>().join(", ")
 }

@@ -3,7 +3,7 @@
 //! `cargo run -p extsecret-tests --release --bin bench -- migrate` prints a table and one line of
 //! JSON. Each run is pinned to one core and is a process of its own, because the kernel keeps only
 //! the largest memory of all children. `-- controller 1000` measures the controller on a cluster of
-//! its own, see [`fleet`].
+//! its own, and `-- throttled 200` in front of an AWS that allows few calls, see [`fleet`].
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -33,6 +33,7 @@ const STARTS: usize = 51;
 const USAGE: &str = "\
 usage: bench migrate
        bench controller OBJECTS [INTERVAL [PROGRAM]]
+       bench throttled OBJECTS [PROGRAM]
        bench restarts OBJECTS [PROGRAM]
        bench status OBJECTS
        bench measure PROGRAM [ARGUMENT...]";
@@ -55,6 +56,10 @@ fn main() -> anyhow::Result<ExitCode> {
         ["controller", objects, interval] => fleet::measure(objects.parse()?, interval, None)?,
         ["controller", objects, interval, program] => {
             fleet::measure(objects.parse()?, interval, Some(Path::new(program)))?
+        }
+        ["throttled", objects] => fleet::measure_throttled(objects.parse()?, None)?,
+        ["throttled", objects, program] => {
+            fleet::measure_throttled(objects.parse()?, Some(Path::new(program)))?
         }
         ["restarts", objects] => restarts::measure(objects.parse()?, None)?,
         ["restarts", objects, program] => {
