@@ -24,6 +24,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use tokio::time::Instant;
 
 use crate::changes;
+use crate::few::Few;
 use crate::index::{Index, Links, Source};
 use crate::key::{Key, Kind, Name};
 use crate::packed::{ManagedSecret, Watched, unpack};
@@ -102,7 +103,7 @@ impl Store {
 struct State {
     external_secrets: HashMap<Name, Held>,
     secrets: HashMap<Name, HeldSecret>,
-    by_owner: HashMap<Box<str>, BTreeSet<Name>>,
+    by_owner: HashMap<Box<str>, Few<Name>>,
     stores: HashMap<Key, Arc<Store>>,
     cluster_external_secrets: HashMap<Name, Arc<Watched<ClusterExternalSecret>>>,
     namespaces: BTreeMap<Arc<str>, Arc<Namespace>>,
@@ -275,6 +276,7 @@ impl Cache {
             return Wakes::new();
         }
         let changed = same.is_none_or(|before| before.fingerprint != held.fingerprint);
+        let name = state.index.known(name);
         state.unlink_owner(&name);
         if let Some(label) = &held.owner_label {
             state.by_owner.entry(label.clone()).or_default().insert(name.clone());
@@ -316,7 +318,7 @@ impl Cache {
     /// Names of the Secrets in `namespace` that carry an owner label.
     pub(crate) fn secrets_of(&self, namespace: &str, owner_label: &str) -> Vec<Name> {
         let state = self.state();
-        let names = state.by_owner.get(owner_label).into_iter().flatten();
+        let names = state.by_owner.get(owner_label).into_iter().flat_map(Few::iter);
         names.filter(|name| &*name.namespace == namespace).cloned().collect()
     }
 

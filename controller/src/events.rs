@@ -26,7 +26,7 @@ const COMPONENT: &str = "extsecret-controller";
 const WAITING: usize = 10_000;
 
 /// Events that are written at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 2;
 
 /// How long one attempt may take. The client's own read timeout is none.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -120,11 +120,14 @@ impl Recorder {
         self.desk.give_up(&told.about, told.event.reason, "too many events wait");
     }
 
-    /// Waits until everything is told, at most this long, and returns how many events are not.
+    /// Waits until everything is told, at most this long, and returns how many events are not: they
+    /// count as dropped, because the process ends.
     pub(crate) async fn flush(&self, deadline: Duration) -> usize {
         let mut waiting = self.desk.waiting.subscribe();
         let _ = timeout(deadline, waiting.wait_for(|waiting| *waiting == 0)).await;
-        *self.desk.waiting.borrow()
+        let left = *self.desk.waiting.borrow();
+        self.desk.metrics.events_dropped(left);
+        left
     }
 }
 
@@ -139,9 +142,9 @@ impl Desk {
             let created = timeout(PATIENCE, api.create(&PostParams::default(), &event)).await;
             let cause = match created.map_or_else(|_| late(), attempt) {
                 Attempt::Written => return,
-                Attempt::Moot => return self.metrics.event_dropped(),
+                Attempt::Moot => return self.metrics.events_dropped(1),
                 Attempt::Refused(status) => {
-                    self.metrics.event_dropped();
+                    self.metrics.events_dropped(1);
                     let forbidden = status.code == 403;
                     // Every event would end like this.
                     if !forbidden || !self.forbidden.swap(true, Ordering::Relaxed) {
@@ -160,7 +163,7 @@ impl Desk {
     }
 
     fn give_up(&self, about: &v1::ObjectReference, reason: &str, cause: &str) {
-        self.metrics.event_dropped();
+        self.metrics.events_dropped(1);
         let kind = about.kind.as_deref().unwrap_or_default();
         let name = about.name.as_deref().unwrap_or_default();
         let namespace = about.namespace.as_deref().unwrap_or_default();

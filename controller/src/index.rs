@@ -1,7 +1,7 @@
 //! Who refers to whom: from a store, a Secret or a ConfigMap to the ExternalSecrets that have to be
 //! looked at when it changes. Fed by events, and without I/O.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use extsecret_crds::ExternalSecret;
 use extsecret_engine::request::StoreName;
@@ -9,6 +9,7 @@ use extsecret_engine::template::{self, Reference};
 use extsecret_provider::events::{account_of, names_of};
 use gotemplate::regexp::Regexp;
 
+use crate::few::Few;
 use crate::key::{Key, Name};
 
 /// Kinds of objects that are followed by name.
@@ -101,11 +102,11 @@ impl Links {
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     of: HashMap<Key, Links>,
-    by_store: HashMap<Key, BTreeSet<Key>>,
-    by_target: HashMap<Name, BTreeSet<Key>>,
-    by_source: HashMap<Source, BTreeSet<Key>>,
-    by_remote: HashMap<Remote, BTreeSet<Key>>,
-    searchers: HashMap<Key, BTreeSet<Key>>,
+    by_store: HashMap<Key, Few<Key>>,
+    by_target: HashMap<Name, Few<Key>>,
+    by_source: HashMap<Source, Few<Key>>,
+    by_remote: HashMap<Remote, Few<Key>>,
+    searchers: HashMap<Key, Few<Key>>,
 }
 
 /// A key at the provider: the store that it is read through, the account where the key itself names one,
@@ -122,7 +123,7 @@ fn remotes(links: &Links) -> Vec<Remote> {
 }
 
 /// Whether `key` is among those of `at`, from now on.
-fn mark<K>(map: &mut HashMap<K, BTreeSet<Key>>, at: &K, key: &Key, is_among: bool)
+fn mark<K>(map: &mut HashMap<K, Few<Key>>, at: &K, key: &Key, is_among: bool)
 where
     K: std::hash::Hash + Eq + Clone,
 {
@@ -138,11 +139,12 @@ where
 
 impl Index {
     /// `key` refers to `links` now, and to nothing else.
-    pub(crate) fn set(&mut self, key: &Key, links: Links) {
+    pub(crate) fn set(&mut self, key: &Key, mut links: Links) {
         if self.of.get(key) == Some(&links) {
             return;
         }
         self.remove(key);
+        self.share(key, &mut links);
         self.link(key, &links, true);
         self.of.insert(key.clone(), links);
     }
@@ -151,6 +153,32 @@ impl Index {
     pub(crate) fn remove(&mut self, key: &Key) {
         let Some(links) = self.of.remove(key) else { return };
         self.link(key, &links, false);
+    }
+
+    /// Takes the names that are known already instead of copies, and no room for more links.
+    fn share(&self, key: &Key, links: &mut Links) {
+        let Links { stores, target, sources, remote, searched } = links;
+        let used = stores
+            .iter_mut()
+            .chain(remote.iter_mut().map(|(store, _)| store))
+            .chain(searched.iter_mut().map(|(store, _)| store));
+        for store in used {
+            if let Some((known, _)) = self.by_store.get_key_value(store) {
+                store.clone_from(known);
+            }
+        }
+        if let Some(target) = target.as_mut().filter(|target| **target == key.name) {
+            target.clone_from(&key.name);
+        }
+        stores.shrink_to_fit();
+        sources.shrink_to_fit();
+        remote.shrink_to_fit();
+        searched.shrink_to_fit();
+    }
+
+    /// The name of a target as it is known, if it is.
+    pub(crate) fn known(&self, target: Name) -> Name {
+        self.by_target.get_key_value(&target).map_or(target, |(known, _)| known.clone())
     }
 
     /// Whether all that is linked leads back to `key`.
@@ -174,17 +202,17 @@ impl Index {
 
     /// Who reads from a store.
     pub(crate) fn users_of_store(&self, store: &Key) -> impl Iterator<Item = &Key> {
-        self.by_store.get(store).into_iter().flatten()
+        self.by_store.get(store).into_iter().flat_map(Few::iter)
     }
 
     /// Who writes a Secret.
     pub(crate) fn writers_of(&self, target: &Name) -> impl Iterator<Item = &Key> {
-        self.by_target.get(target).into_iter().flatten()
+        self.by_target.get(target).into_iter().flat_map(Few::iter)
     }
 
     /// Whose template is read from an object.
     pub(crate) fn users_of_source(&self, source: &Source) -> impl Iterator<Item = &Key> {
-        self.by_source.get(source).into_iter().flatten()
+        self.by_source.get(source).into_iter().flat_map(Few::iter)
     }
 
     /// Who reads the value with this name through a store. `account` is that of the value; keys that
@@ -198,7 +226,7 @@ impl Index {
     ) -> impl Iterator<Item = &Key> {
         let accounts = [Some(account), is_own.then_some("")].into_iter().flatten();
         let remotes = accounts.map(|account| (store.clone(), account.into(), name.into()));
-        remotes.filter_map(|remote: Remote| self.by_remote.get(&remote)).flatten()
+        remotes.filter_map(|remote: Remote| self.by_remote.get(&remote)).flat_map(Few::iter)
     }
 
     /// Who finds a value with one of these names when they search a store.
@@ -211,7 +239,7 @@ impl Index {
                 regexp.is_none_or(|regexp| names.iter().any(|it| regexp.is_match(it.as_bytes())))
             })
         };
-        self.searchers.get(store).into_iter().flatten().filter(finds)
+        self.searchers.get(store).into_iter().flat_map(Few::iter).filter(finds)
     }
 
     /// Who has a store at all: for tests of completeness.

@@ -15,6 +15,7 @@ mod cache;
 mod changes;
 mod connect;
 mod events;
+mod few;
 mod follow;
 mod http;
 mod index;
@@ -56,6 +57,10 @@ fn main() -> ExitCode {
 
 fn start(args: args::Args) -> anyhow::Result<()> {
     logs::start(args.loglevel, args.log_format)?;
+    // The allocator asks for huge pages, and a few bytes here and there then cost two megabytes each:
+    // a third of all memory. Only old kernels refuse.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     // There is only one, but a dependency that brings another would end the process at its first
     // connection. An error says that one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -136,9 +136,9 @@ impl Metrics {
         }
     }
 
-    /// An event was not written.
-    pub(crate) fn event_dropped(&self) {
-        self.events_dropped.fetch_add(1, Ordering::Relaxed);
+    /// Events were not written.
+    pub(crate) fn events_dropped(&self, number: usize) {
+        self.events_dropped.fetch_add(number as u64, Ordering::Relaxed);
     }
 
     /// What waits in a queue.
@@ -399,7 +399,7 @@ mod tests {
         metrics.provider(counts);
         metrics.refreshed(&web(), Timestamp::from_second(1_700_000_000).unwrap());
         metrics.waits(Duration::from_millis(1500), 3);
-        metrics.event_dropped();
+        metrics.events_dropped(1);
         metrics.result(Kind::SecretStore, "panic");
         metrics.watch_restarted("Secret");
         metrics.leads(true);

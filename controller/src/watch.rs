@@ -25,6 +25,9 @@ use crate::packed::{ManagedSecret, Watched};
 use crate::restarts::State;
 use crate::work::Work;
 
+/// Objects in one answer to a list: a page is in memory as JSON and as objects at once.
+const PAGE: u32 = 100;
+
 /// What the watches need.
 #[derive(Clone)]
 pub(crate) struct Watches {
@@ -217,7 +220,7 @@ impl Watches {
     /// Starts all of them.
     pub(crate) fn start(&self, wanted: Wanted) -> Started {
         let mut started = Started::default();
-        let everything = watcher::Config::default();
+        let everything = watcher::Config::default().page_size(PAGE);
         started
             .0
             .push(("SecretStore", self.follow::<SecretStores>(self.api(), everything.clone())));

@@ -141,6 +141,8 @@ async fn what_has_no_place_is_counted() {
     }
     assert_eq!(dropped(&metrics), "3");
     assert_eq!(recorder.flush(Duration::from_secs(1)).await, WAITING);
+    // The process ends.
+    assert_eq!(dropped(&metrics), (WAITING + 3).to_string());
 }
 
 #[tokio::test(start_paused = true)]
