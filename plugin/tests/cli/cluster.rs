@@ -1,6 +1,8 @@
 //! The commands that ask a cluster, where there is none.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::run::Folder;
@@ -124,4 +126,84 @@ fn completion_of_names_does_not_hang() {
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ":4\n"), "{ran:?}");
     let took = now().duration_since(began);
     assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+/// What an API server is asked for by `status` with these flags: the head of the first request.
+fn asked(folder: &Folder, flags: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
+            head.extend(byte);
+        }
+        let answer =
+            "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(head).unwrap().to_lowercase()
+    });
+    let flags = flags.replace("SERVER", &format!("http://127.0.0.1:{port}"));
+    let ran = folder.run(&format!("status {flags}"));
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    server.join().unwrap()
+}
+
+#[test]
+fn the_api_server_is_asked_as_the_flags_say() {
+    let folder = Folder::new();
+    let entries = |server: &str| {
+        format!(
+            "contexts: [{{ name: near, context: {{ cluster: gone, user: u, namespace: shop }} }}]\n\
+             clusters: [{{ name: gone, cluster: {{ server: 'http://127.0.0.1:1' }} }}, \
+             {{ name: there, cluster: {{ server: '{server}' }} }}]\nusers: [{{ name: u, user: {{}} }}]\n"
+        )
+    };
+    folder.write("config", "");
+    let anybody = asked(&folder, "--kubeconfig config --server SERVER");
+    assert!(anybody.contains("accept-encoding: gzip"), "{anybody}");
+    for (flags, header) in [
+        ("--token abc", "authorization: bearer abc"),
+        ("--username u --password p", "authorization: basic dtpw"),
+        ("--as bob", "impersonate-user: bob"),
+        ("--as bob --as-uid 7", "impersonate-uid: 7"),
+        ("--as bob --as-group team", "impersonate-group: team"),
+        ("--as bob --as-user-extra scopes=view", "impersonate-extra-scopes: view"),
+        ("-n pay", "get /apis/external-secrets.io/v1/namespaces/pay/externalsecrets"),
+    ] {
+        let head = asked(&folder, &format!("--kubeconfig config --server SERVER {flags}"));
+        assert!(head.contains(header) && !anybody.contains(header), "{flags}: {head}");
+    }
+    let plain = asked(&folder, "--kubeconfig config --server SERVER --disable-compression");
+    assert!(!plain.contains("accept-encoding"), "{plain}");
+    let proxy = "--kubeconfig config --server http://api.example.test --proxy-url SERVER";
+    assert!(asked(&folder, proxy).contains("api.example.test"));
+
+    // It is taken and does nothing, as there is no cache.
+    asked(&folder, "--kubeconfig config --server SERVER --cache-dir none");
+    assert!(!folder.path().join("none").exists());
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    folder.write("two", entries(&format!("http://{}", listener.local_addr().unwrap())));
+    let ran =
+        folder.run("status --kubeconfig two --context near --cluster there --request-timeout 1s");
+    assert!(ran.stderr.contains(&listener.local_addr().unwrap().to_string()), "{ran:?}");
+    let ran = folder.run("status --kubeconfig two --context near --user nobody");
+    assert!(ran.code == Some(2) && ran.stderr.contains("nobody"), "{ran:?}");
+}
+
+#[test]
+fn certificates_of_flags_are_read() {
+    let folder = Folder::new();
+    folder.write("config", "").write("cert.pem", "").write("key.pem", "");
+    for (flags, says) in [
+        ("--client-certificate none.pem --client-key key.pem", "none.pem"),
+        ("--client-certificate cert.pem --client-key none.pem", "none.pem"),
+        ("--certificate-authority none.pem", "none.pem"),
+    ] {
+        let server = format!("--kubeconfig config --server https://127.0.0.1:{}", nobody());
+        let ran = folder.run(&format!("status {server} {flags}"));
+        assert!(ran.code == Some(2) && ran.stderr.contains(says), "{flags}: {ran:?}");
+    }
 }

@@ -153,3 +153,27 @@ fn no_value_is_shown() {
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("hunter2"), "{ran:?}");
     }
 }
+
+#[test]
+fn flags_say_who_the_controller_is_and_how_it_reads() {
+    let ran = |flags: &str| folder().run(&format!("iam -f a.yaml {FLAGS} {flags}")).stdout;
+    let wanted = |part: &str, flags: &str| {
+        let (without, with) = (ran(""), ran(flags));
+        assert!(!without.contains(part), "without {flags}: {without}");
+        assert!(with.contains(part), "with {flags}: {with}");
+    };
+    wanted("pods.eks.amazonaws.com", "--pod-identity");
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/one";
+    wanted(key, &format!("--kms-key {key}"));
+    // A search needs it anyhow, and one secret never does.
+    let search = "  dataFrom:\n    - find: { name: { regexp: '^shop/api-' } }\n";
+    let two = OBJECTS.replace(search, "    - { secretKey: key, remoteRef: { key: shop/key } }\n");
+    assert_ne!(two, OBJECTS);
+    let ran = |flags: &str| {
+        let folder = Folder::new();
+        folder.write("a.yaml", &two);
+        folder.run(&format!("iam -f a.yaml {FLAGS} {flags}")).stdout
+    };
+    let batch = "BatchGetSecretValue";
+    assert!(!ran("").contains(batch) && ran("--batch").contains(batch));
+}

@@ -10,6 +10,7 @@ mod diff;
 mod examples;
 mod iam;
 mod in_place;
+mod options;
 mod output_dir;
 mod render;
 mod report;

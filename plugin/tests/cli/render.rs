@@ -271,3 +271,15 @@ fn what_a_policy_decides_is_told() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("error[T04]: could not delete secret"), "{}", ran.stderr);
 }
+
+#[test]
+fn templates_may_have_the_delimiters_of_the_controller() {
+    let object = with_template("      data: { url: '<< .password >>{{ }}' }\n");
+    let flags = "--show-values --template-left-delimiter << --template-right-delimiter >>";
+    let ran = render(&object, VALUES, flags);
+    assert!(ran.code == Some(0) && ran.stdout.contains("hunter2{{ }}"), "{ran:?}");
+    // Without them this is another text.
+    let ran =
+        render(&with_template("      data: { url: '<< .password >>' }\n"), VALUES, "--show-values");
+    assert!(ran.stdout.contains("<< .password >>"), "{ran:?}");
+}
