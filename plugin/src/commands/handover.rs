@@ -149,6 +149,14 @@ fn walk(
     }
     for step in steps {
         run.progress.now(step.as_str());
+        if step == Step::Stop {
+            for row in &rows {
+                let stopped = of(row, run.park(&row.wanted, row.settings)?);
+                if !stopped.is_empty() {
+                    return Ok(stopped);
+                }
+            }
+        }
         for row in &rows {
             let ended = run.forward(&row.wanted, row.settings, step, true)?;
             run.progress.step();

@@ -84,16 +84,27 @@ pub(crate) fn running(
     cluster: &Cluster,
     named: &[(String, String)],
 ) -> Result<Installation, Unread> {
+    running_in(cluster, named, [None])
+}
+
+/// The same, of some namespaces only; `None` is all of them.
+pub(crate) fn running_in<'a>(
+    cluster: &Cluster,
+    named: &[(String, String)],
+    namespaces: impl IntoIterator<Item = Option<&'a str>>,
+) -> Result<Installation, Unread> {
     let all = Selection::default();
-    let mut deployments = Vec::new();
-    cluster.list(&DEPLOYMENTS, None, &all, |page: Vec<Value>| {
-        deployments.extend(page.iter().filter_map(|it| Deployment::of(it, named)));
-    })?;
-    let mut pods = Vec::new();
-    cluster.list(&PODS, None, &all, |page: Vec<Value>| {
-        pods.extend(page.iter().filter_map(|it| Pod::of(it, &deployments)));
-    })?;
-    Ok(Installation { deployments, pods, definition: None })
+    let mut kes = Installation::default();
+    for namespace in namespaces {
+        let Installation { deployments, pods, .. } = &mut kes;
+        cluster.list(&DEPLOYMENTS, namespace, &all, |page: Vec<Value>| {
+            deployments.extend(page.iter().filter_map(|it| Deployment::of(it, named)));
+        })?;
+        cluster.list(&PODS, namespace, &all, |page: Vec<Value>| {
+            pods.extend(page.iter().filter_map(|it| Pod::of(it, deployments)));
+        })?;
+    }
+    Ok(kes)
 }
 
 /// All KES objects of the cluster: namespace, name, and whether they are parked.

@@ -35,6 +35,11 @@ const DOUBT: SignedDuration = SignedDuration::from_secs(15);
 const TOUCH_AFTER: SignedDuration = SignedDuration::from_secs(3);
 const TOUCH_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
+/// How long a look at all namespaces holds in which no KES ran. Within it only those are looked at
+/// where KES ever was: what starts elsewhere meanwhile finds the objects parked, and a poll that is
+/// older than the parking would have been seen, as every parking ends this time.
+const ALL_SEEN: SignedDuration = SignedDuration::from_secs(10);
+
 /// How a hand-over of one Secret, or a way back, ended for now.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Ended {
@@ -55,6 +60,10 @@ pub(crate) struct Run<'a> {
     patience: SignedDuration,
     /// Shadows that were made in this run.
     mine: BTreeSet<String>,
+    /// When all namespaces were looked at, and no KES ran.
+    quiet: Option<Timestamp>,
+    /// Namespaces in which KES is or was.
+    homes: BTreeSet<String>,
     stops: usize,
     pub(crate) progress: Progress,
 }
@@ -87,6 +96,8 @@ impl<'a> Run<'a> {
             named,
             patience,
             mine: BTreeSet::new(),
+            quiet: None,
+            homes: BTreeSet::new(),
             stops: 0,
             progress: Progress::hidden(),
         }
@@ -104,13 +115,13 @@ impl<'a> Run<'a> {
         let mut attempt = Attempt::default();
         loop {
             let facts = self.facts(pair)?;
+            let nobody = Installation::default();
+            let mut next = handover::forward(pair, object, &facts, &nobody, settings, until);
             // Looked at last: what is decided about a deletion is decided about now.
-            let kes = if until >= Step::Stop && facts.old.is_some() {
-                observe::running(self.cluster, self.named)?
-            } else {
-                Installation::default()
-            };
-            let next = handover::forward(pair, object, &facts, &kes, settings, until);
+            if facts.old.is_some() && next.needs_quiet(until) {
+                let kes = self.look_at_kes()?;
+                next = handover::forward(pair, object, &facts, &kes, settings, until);
+            }
             if next == Next::Compare {
                 match handover::compare(&facts, settings) {
                     Ok(checked) => {
@@ -131,6 +142,43 @@ impl<'a> Run<'a> {
                 return Ok(ended);
             }
         }
+    }
+
+    /// Keeps KES from polling one object; whether it still runs is asked later, once for all.
+    pub(crate) fn park(&mut self, wanted: &Wanted, settings: Settings) -> anyhow::Result<Ended> {
+        let Wanted { pair, object } = wanted;
+        let mut attempt = Attempt::default();
+        loop {
+            let facts = self.facts(pair)?;
+            let nobody = Installation::default();
+            let next = handover::forward(pair, object, &facts, &nobody, settings, Step::Stop);
+            if !matches!(next, Next::Write(Write::Keep | Write::Park { .. }) | Next::Stop(_)) {
+                return Ok(Ended::Done);
+            }
+            if let Some(ended) = self.step(next, pair, &facts, Some(object), true, &mut attempt)? {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// The Deployments and pods of KES, read now.
+    fn look_at_kes(&mut self) -> anyhow::Result<Installation> {
+        let now = clock::now();
+        let seen = self.quiet.is_some_and(|quiet| now.duration_since(quiet) < ALL_SEEN);
+        let kes = if seen {
+            let homes = self.homes.iter().map(|home| Some(home.as_str()));
+            observe::running_in(self.cluster, self.named, homes)?
+        } else {
+            observe::running(self.cluster, self.named)?
+        };
+        let places = kes.deployments.iter().map(|it| &it.namespace);
+        self.homes.extend(places.chain(kes.pods.iter().map(|it| &it.namespace)).cloned());
+        match (seen, kes.pods.is_empty()) {
+            (_, false) => self.quiet = None,
+            (false, true) => self.quiet = Some(now),
+            (true, true) => {}
+        }
+        Ok(kes)
     }
 
     /// Brings one Secret back to KES.
@@ -245,6 +293,9 @@ impl<'a> Run<'a> {
         }
         match self.cluster.change(&request, false)? {
             Changed::Done(changed) => {
+                if matches!(write, Write::Park { .. }) {
+                    self.quiet = None;
+                }
                 if *write == Write::Shadow
                     && let Some(uid) = changed["metadata"]["uid"].as_str()
                 {

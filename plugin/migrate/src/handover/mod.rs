@@ -277,6 +277,20 @@ pub enum Wait {
     Deletion,
 }
 
+impl Next {
+    /// True if this may be done only where no KES runs: between the parking of an object and its end.
+    /// What is done before has to be done while KES runs, and who waits changes nothing.
+    pub const fn needs_quiet(&self, until: Step) -> bool {
+        match self {
+            Self::Write(Write::Demote(_) | Write::Apply | Write::Retire { .. })
+            | Self::Wait(Wait::Retirement)
+            | Self::StopKes => true,
+            Self::Done => matches!(until, Step::Stop | Step::Demote | Step::Adopt),
+            _ => false,
+        }
+    }
+}
+
 impl Write {
     /// What was done, for people.
     pub const fn as_str(&self) -> &'static str {
