@@ -1,6 +1,7 @@
 //! The controller in front of many objects, in the middle of troubles, and as the successor of
 //! another operator: what it costs, what it writes, and what it must never do.
 
+mod beside_eso;
 mod changes;
 mod cost;
 mod crashes;

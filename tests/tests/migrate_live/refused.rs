@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use extsecret_tests::call::{Call, assert_says};
 use extsecret_tests::cluster::Cluster;
@@ -74,6 +75,18 @@ fn what_cannot_be_handed_over_stops_before_any_write() {
     });
     refused(&scene, "H06", &["Foo foo", "some.io"]);
     patch(&json!({ "metadata": { "ownerReferences": back } }));
+
+    // Garbage collection would take such a reference away.
+    let collector = scene.cluster.pids()["controller-manager"].to_string();
+    let signal = |name: &str| {
+        let told = Command::new("kill").args(["-s", name, &collector]).status().unwrap();
+        assert!(told.success());
+    };
+    signal("STOP");
+    let back = owners(&scene, |it| it[0]["uid"] = json!("00000000-0000-0000-0000-000000000000"));
+    refused(&scene, "H04", &["00000000-0000-0000-0000-000000000000", "team-0/app-1"]);
+    patch(&json!({ "metadata": { "ownerReferences": back } }));
+    signal("CONT");
 
     let helm = json!({ "metadata": {
         "annotations": { "meta.helm.sh/release-name": "old-kes" },

@@ -12,11 +12,11 @@ use extsecret_tests::aws::Aws;
 use extsecret_tests::call::{Call, Finished};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::{Controller, wait_until};
+use extsecret_tests::eso;
 use extsecret_tests::fleet::SOON;
 use extsecret_tests::kes::process::{self, Processes};
 use extsecret_tests::kes::{self, KES};
 use extsecret_tests::plugin::kubectl_extsecret;
-use extsecret_tests::tools;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -50,18 +50,9 @@ pub(crate) enum Successor {
 
 impl Successor {
     fn start(self, cluster: &Cluster, aws: &Aws) -> Controller {
-        let setup = Controller::setup(cluster).environment(aws.environment(aws.admin()));
         match self {
-            Self::Ours => setup.start(),
-            Self::Eso => {
-                // Its SDK knows no variable for all services.
-                let names = ["AWS_SECRETSMANAGER_ENDPOINT", "AWS_SSM_ENDPOINT", "AWS_STS_ENDPOINT"];
-                let program = tools::eso().expect("Go, as there is a cluster");
-                setup
-                    .environment(names.map(|name| (name, aws.endpoint())))
-                    .program(&program)
-                    .start()
-            }
+            Self::Ours => Controller::start(cluster, aws, &[]),
+            Self::Eso => eso::start(cluster, aws),
         }
     }
 }
