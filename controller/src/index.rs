@@ -256,6 +256,8 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -309,5 +311,26 @@ mod tests {
         index.set(&key, Links::of(&after));
         assert_eq!(index.users_of_store(&Key::new(Kind::SecretStore, "shop", "old")).count(), 0);
         assert_eq!(index.users_of_store(&Key::new(Kind::SecretStore, "shop", "new")).count(), 1);
+    }
+
+    #[test]
+    fn names_that_are_known_are_not_kept_again() {
+        let mut index = Index::default();
+        let spec = json!({
+            "secretStoreRef": { "name": "main" },
+            "data": [{ "secretKey": "a", "remoteRef": { "key": "one" } }],
+        });
+        for name in ["api", "web"] {
+            let (key, object) = object(name, &spec);
+            index.set(&key, Links::of(&object));
+            let target = index.of[&key].target.as_ref().unwrap();
+            assert!(Arc::ptr_eq(&target.name, &key.name.name));
+            let known = index.known(Name::new("shop", name));
+            assert!(Arc::ptr_eq(&known.name, &key.name.name));
+        }
+        let (known, _) = index.by_store.iter().next().unwrap();
+        let stores = index.of.values().flat_map(|links| &links.stores).collect::<Vec<_>>();
+        assert_eq!(stores.len(), 2);
+        assert!(stores.iter().all(|store| Arc::ptr_eq(&store.name.name, &known.name.name)));
     }
 }
