@@ -7,6 +7,7 @@ mod broken;
 mod doctor;
 mod list;
 mod many;
+mod meanwhile;
 mod refresh;
 mod restarts;
 mod scaffold;
