@@ -158,6 +158,9 @@ mod tests {
         assert!(!args.enable_flood_gate && args.enable_secret_store_reconciler);
         assert_eq!(args.store_requeue_interval, Duration::from_secs(90));
         assert!(Args::try_parse_from(["x", "--concurrent", "0"]).is_err());
+        let args = Args::try_parse_from(["x", "--restart-rollout-deadline", "90s"]).unwrap();
+        assert_eq!(args.restart.deadline().as_secs(), 90);
+        assert!(Args::try_parse_from(["x", "--restart-window", "at night"]).is_err());
         assert!(Args::try_parse_from(["x", "--store-requeue-interval", "-1s"]).is_err());
     }
 }

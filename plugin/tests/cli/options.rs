@@ -49,6 +49,8 @@ fn what_kes_knew_goes_into_the_stores() {
 
     let azure = object("azureKeyVault", "{ key: k, name: p }");
     says(&azure, "", "--azure-tenant t-1", "tenantId: t-1\n");
+    let google = object("gcpSecretsManager", "{ key: k, name: p }");
+    says(&google, "", "--gcp-project p-1", "projectID: p-1\n");
     let values = "--kes-values values.yaml --kes-namespace kes";
     let akeyless = object("akeyless", "{ key: /k, name: p }");
     says(&akeyless, values, "--akeyless-endpoint https://ak", "akeylessGWApiURL: https://ak\n");

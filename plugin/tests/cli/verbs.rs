@@ -42,6 +42,7 @@ fn version() {
     let folder = Folder::new();
     let ran = folder.run("version");
     assert_eq!(ran.stdout, concat!("kubectl-extsecret ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(folder.run("--version").stdout, ran.stdout);
     let json: serde_json::Value =
         serde_json::from_str(&folder.run("version -o json").stdout).unwrap();
     assert_eq!(json["pluginVersion"], env!("CARGO_PKG_VERSION"));

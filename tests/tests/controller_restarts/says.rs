@@ -149,6 +149,15 @@ fn a_window_and_a_freeze_hold_a_restart_until_they_are_over() {
     let controller = room.controller_with(&[&format!("--restart-freeze-until={later}")]);
     wait_until(SOON, "all are held", || (pending(&controller, "Frozen") > 2.5).then_some(()));
     controller.stop();
+    // And everything has its window.
+    for workload in &all {
+        room.annotate(workload, "extsecret.io/restart-window", &json!(null));
+    }
+    let closed = hour(12);
+    let closed = format!("--restart-window={}", closed.as_str().unwrap_or_default());
+    let controller = room.controller_with(&[&closed]);
+    wait_until(SOON, "all are held", || (pending(&controller, "Window") > 2.5).then_some(()));
+    controller.stop();
     let controller = room.controller();
     room.wait_restarts(&all, 2);
     room.wait_judged();

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod eso;
+mod flags;
 mod guard;
 mod interrupted;
 mod others;
