@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource as _;
 
 use super::seen::resource;
-use super::state::{Happened, Held, Inner};
+use super::state::{Happened, Held, Inner, Outcome};
 use super::work::Worker;
 use crate::key::Name;
 
@@ -43,6 +43,8 @@ pub(super) struct Change {
 struct Open<'a> {
     since: Stamp,
     ids: BTreeSet<&'a Id>,
+    /// Whether one of them certainly has to: the rollout that another is in may be all that it needs.
+    certain: bool,
     started: bool,
     failed: bool,
     /// Why some of them wait, and the first that does for it.
@@ -93,11 +95,14 @@ impl Worker {
             let name = &secret.name;
             let count = it.ids.len();
             if changes.get(secret).is_none_or(|before| before.since != it.since) {
+                // What is told of already is not over, either.
+                if !it.certain {
+                    continue;
+                }
                 if changes.len() >= MOST_CHANGES && !changes.contains_key(secret) {
                     continue;
                 }
-                let text =
-                    format!("{count} workloads restart because of a change of Secret {name}");
+                let text = format!("{count} workloads have to restart: Secret {name} has changed");
                 self.tell_externals(inner, secret, &event(false, "RestartScheduled", text));
                 let (since, told) = (it.since, BTreeSet::new());
                 let change = Change { since, started: false, failed: false, told };
@@ -126,7 +131,7 @@ impl Worker {
             let begun = inner.origin(&secret).into_iter().chain([change.since.time]).min();
             let took = begun.map_or(0.0, |begun| now.duration_since(begun).as_secs_f64().max(0.0));
             let text = format!(
-                "all that restart for Secret {} have, {took:.0} s after it changed",
+                "all that had to restart for Secret {} have, {took:.0} s after its value was made",
                 secret.name
             );
             self.tell_externals(inner, &secret, &event(false, "RestartCompleted", text));
@@ -201,15 +206,20 @@ fn open(inner: &Inner) -> BTreeMap<Name, Open<'_>> {
     let mut open: BTreeMap<Name, Open<'_>> = BTreeMap::new();
     for id in inner.waiting.iter().chain(&inner.rolling) {
         let Some(held) = inner.workloads.get(id).filter(|_| id.kind.restarts()) else { continue };
+        let in_rollout = matches!(held.outcome, Outcome::Rolling(_));
         let waits = held.outcome.changed().iter().map(|it| (&it.secret, it.since, false));
         let is_rolling = inner.rolling.contains(id);
         let rolls = held.under_way.iter().filter(|_| is_rolling);
         let rolls = rolls.map(|(secret, since)| (secret, *since, true));
         for (secret, since, rolls) in waits.chain(rolls) {
             let (ids, waits) = (BTreeSet::new(), BTreeMap::new());
-            let none = || Open { since, ids, started: false, failed: false, waits };
+            let none = || Open { since, ids, certain: false, started: false, failed: false, waits };
             let it = open.entry(Name::new(&id.namespace, secret)).or_insert_with(none);
-            it.since = since;
+            let certain = rolls || !in_rollout;
+            if certain || !it.certain {
+                it.since = since;
+            }
+            it.certain |= certain;
             it.ids.insert(id);
             it.started |= rolls;
             it.failed |= held.failed;

@@ -152,3 +152,36 @@ fn what_comes_and_goes_restarts_nobody_and_is_told() {
     assert_eq!(room.restarts_of(&all), [0]);
     controller.stop();
 }
+
+#[test]
+fn a_rollout_that_takes_too_long_has_failed_until_it_is_over() {
+    let room = Room::new(require!(crate::shared()));
+    room.secret("db", &[("used", "a")]);
+    room.secret("extra", &[("a", "a")]);
+    let mut pod = reads("db", &["used"]);
+    pod["containers"][0]["envFrom"] = json!([{ "secretRef": { "name": "extra" } }]);
+    // Its own deadline is ten minutes.
+    let slow = room.workload("Deployment", "slow", &pod);
+    let behind = room.deployment("behind", "db", &["used"]);
+    room.annotate(&behind, "extsecret.io/restart-wave", &json!("1"));
+    let all = [slow, behind];
+    room.wait_done(&all);
+    let controller = room.controller_with(&["--restart-rollout-deadline=1s"]);
+    room.wait_noted(&all);
+    // Without it, new pods do not start.
+    room.delete_secret("extra");
+    room.put("db", "used", "b");
+    wait_until(SOON, "it is late", || {
+        room.events("slow").contains(&"RestartFailed".to_owned()).then_some(())
+    });
+    let halted = "extsecret_restart_pending{reason=\"Halted\"}";
+    wait_until(SOON, "the other is halted", || (controller.metric(halted) > 0.5).then_some(()));
+    assert_eq!(room.restarts_of(&all), [1, 0]);
+    room.secret("extra", &[("a", "a")]);
+    wait_until(SOON, "it is over", || {
+        room.events("slow").contains(&"RestartCompleted".to_owned()).then_some(())
+    });
+    room.wait_restarts(&all, 1);
+    assert_eq!(room.restarts_of(&all), [1, 1]);
+    controller.stop();
+}
