@@ -65,7 +65,11 @@ impl Unread {
             kube::Error::Api(status) if status.code == 404 && status.details.is_none() => {
                 Why::NotServed(resource.to_owned())
             }
-            kube::Error::Api(status) => Why::Refused(status.message.trim().to_owned()),
+            kube::Error::Api(status) => Why::Refused(match status.message.trim() {
+                // As a proxy answers in the place of an API server.
+                "" => format!("it answers {} and says nothing more", status.code),
+                message => message.to_owned(),
+            }),
             kube::Error::SerdeError(error) => Why::Unreadable(error.to_string()),
             error => Why::Unreachable { server: server.to_owned(), cause: innermost(error) },
         };
@@ -135,5 +139,22 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     match text.as_str() {
         "deadline has elapsed" => "it did not answer in time".to_owned(),
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_without_words_has_a_cause_too() {
+        let told = |message: &str| {
+            let error = kube::Error::Api(Status::failure(message, "").with_code(500).boxed());
+            Unread::from_kube("list secrets", "https://server", "secrets", &error).to_string()
+        };
+        assert_eq!(told(" \n"), "cannot list secrets: it answers 500 and says nothing more");
+        assert_eq!(told("etcd is away"), "cannot list secrets: etcd is away");
     }
 }
