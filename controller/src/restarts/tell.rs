@@ -102,7 +102,10 @@ impl Worker {
                 if changes.len() >= MOST_CHANGES && !changes.contains_key(secret) {
                     continue;
                 }
-                let text = format!("{count} workloads have to restart: Secret {name} has changed");
+                let text = match count {
+                    1 => format!("a workload has to restart: Secret {name} has changed"),
+                    _ => format!("{count} workloads have to restart: Secret {name} has changed"),
+                };
                 self.tell_externals(inner, secret, &event(false, "RestartScheduled", text));
                 let (since, told) = (it.since, BTreeSet::new());
                 let change = Change { since, started: false, failed: false, told };
@@ -110,7 +113,10 @@ impl Worker {
             }
             let Some(change) = changes.get_mut(secret) else { continue };
             if it.started && !std::mem::replace(&mut change.started, true) {
-                let text = format!("the first of {count} workloads restarts for Secret {name}");
+                let text = match count {
+                    1 => format!("the workload restarts for Secret {name}"),
+                    _ => format!("the first of {count} workloads restarts for Secret {name}"),
+                };
                 self.tell_externals(inner, secret, &event(false, "RestartStarted", text));
             }
             let failed = std::mem::replace(&mut change.failed, it.failed);
