@@ -9,9 +9,11 @@ use crate::call::Call;
 /// Answers each question once it has been asked, then prints all that was on the screen, and ends as
 /// the program has.
 const CONVERSATION: &str = r"
-import fcntl, json, os, pty, struct, sys, termios
+import fcntl, json, os, pty, signal, struct, sys, termios
 pid, terminal = pty.fork()
 if pid == 0:
+    # A shell that starts this in the background has Ctrl-C ignored for all that it starts.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.argv[2], sys.argv[2:])
 fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
 screen, seen = b'', 0
