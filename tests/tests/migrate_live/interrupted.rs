@@ -81,7 +81,11 @@ fn the_way_back_is_killed_at_every_step_too() {
 #[test]
 fn every_step_has_its_way_back() {
     let cluster = require!(scene::cluster("back"));
-    let scene = Scene::new(&cluster, 2, 3);
+    every_step_has_a_way_back(&Scene::new(&cluster, 2, 3));
+}
+
+/// The same for any successor.
+pub(crate) fn every_step_has_a_way_back(scene: &Scene<'_>) {
     let before = scene.secrets();
     let guard = scene.guard();
     for step in ["stores", "shadow", "stop", "demote", "adopt", "retire"] {
