@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use futures::stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -133,6 +135,9 @@ impl Health {
     }
 }
 
+/// Of an answer.
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
 /// What one listener serves.
 #[derive(Clone)]
 struct Site {
@@ -211,7 +216,7 @@ async fn converse(stream: TcpStream, site: Site) {
 }
 
 impl Site {
-    fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+    fn answer(&self, method: &Method, path: &str) -> Response<Body> {
         if !matches!(*method, Method::GET | Method::HEAD) {
             let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "");
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -233,7 +238,9 @@ impl Site {
                 text(StatusCode::SERVICE_UNAVAILABLE, "not everything is listed yet")
             }
             ("/metrics", _, Some(metrics)) => {
-                let mut answer = text(StatusCode::OK, metrics.encode());
+                let frames = metrics.encode().map(|piece| Ok(Frame::data(Bytes::from(piece))));
+                let body = StreamBody::new(stream::iter(frames)).boxed_unsync();
+                let mut answer = text(StatusCode::OK, "").map(|_| body);
                 let version = "text/plain; version=0.0.4; charset=utf-8";
                 answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(version));
                 answer
@@ -243,8 +250,8 @@ impl Site {
     }
 }
 
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::new(body.into()));
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+    let mut answer = Response::new(Full::new(body.into()).boxed_unsync());
     *answer.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     answer.headers_mut().insert(CONTENT_TYPE, kind);

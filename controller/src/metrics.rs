@@ -7,6 +7,7 @@
 //!
 //! No label holds what a secret or an answer of AWS could get into.
 
+mod objects;
 mod process;
 mod restarts;
 mod text;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use extsecret_provider::aws::Counts;
 use jiff::Timestamp;
 
+use self::objects::Objects;
 pub(crate) use self::restarts::RestartNumbers;
 use self::text::{Text, Type};
 use crate::key::{Key, Kind};
@@ -184,20 +186,19 @@ impl Metrics {
         self.leads.store(leads, Ordering::Relaxed);
     }
 
-    /// The text format of Prometheus, version 0.0.4.
-    pub(crate) fn encode(&self) -> String {
+    /// The text format of Prometheus, version 0.0.4, piece by piece: whole it is some 700 bytes for
+    /// every object. What is told is as of now.
+    pub(crate) fn encode(&self) -> impl Iterator<Item = String> + Send + use<> {
         // Names are shared, so this copies little, and nobody waits while the text is made.
         let objects: Vec<(Key, Row)> =
             lock(&self.objects).iter().map(|(key, row)| (key.clone(), row.clone())).collect();
-        let rest = lock(&self.rest).clone();
-        let mut text = Text::with_capacity(objects.len() * 700 + 8192);
-        write_objects(&mut text, &objects);
-        self.write_rest(&mut text, &rest);
+        let mut text = Text::default();
+        self.write_rest(&mut text, &lock(&self.rest));
         if let Some(restarts) = &*lock(&self.restarts) {
             restarts.write(&mut text);
         }
         process::write(&mut text);
-        text.into_string()
+        Objects::new(objects).chain(std::iter::once(text.into_string()))
     }
 
     fn write_rest(&self, text: &mut Text, rest: &Rest) {
@@ -271,55 +272,6 @@ impl Metrics {
     }
 }
 
-fn write_objects(text: &mut Text, objects: &[(Key, Row)]) {
-    let is_kind = |kind: Kind| move |(key, _): &&(Key, Row)| key.kind == kind;
-    for (name, help, total) in [
-        ("total", "Syncs.", (|row| row.sync_calls) as fn(&Row) -> u64),
-        ("error", "Syncs that failed.", |row| row.sync_errors),
-    ] {
-        text.family(&format!("externalsecret_sync_calls_{name}"), Type::Counter, help);
-        for (key, row) in objects.iter().filter(is_kind(Kind::ExternalSecret)) {
-            let total = total(row);
-            // A counter that begins with its first event, as External Secrets Operator's do.
-            if total > 0 {
-                text.sample(&named(key), total);
-            }
-        }
-    }
-    let name = "extsecret_refresh_timestamp_seconds";
-    let help = "When the values were last fetched without an error, in seconds since 1970.";
-    text.family(name, Type::Gauge, help);
-    for (key, row) in objects {
-        if let Some(at) = row.refreshed {
-            text.sample(&named(key), at);
-        }
-    }
-    for kind in KINDS {
-        let name = format!("{}_status_condition", prefix(kind));
-        text.family(&name, Type::Gauge, "Whether a condition has a status.");
-        for (key, row) in objects.iter().filter(is_kind(kind)) {
-            for (condition, is_true) in &row.conditions {
-                let [name, namespace] = named(key);
-                for (status, holds) in [("False", !is_true), ("True", *is_true)] {
-                    let labels = [("condition", *condition), name, namespace, ("status", status)];
-                    text.sample(&labels, u8::from(holds));
-                }
-            }
-        }
-        let name = format!("{}_reconcile_duration", prefix(kind));
-        text.family(&name, Type::Gauge, "How long the last reconciliation took, in nanoseconds.");
-        for (key, row) in objects.iter().filter(is_kind(kind)) {
-            if let Some(took) = row.took {
-                text.sample(&named(key), took.as_nanos());
-            }
-        }
-    }
-}
-
-fn named(key: &Key) -> [(&'static str, &str); 2] {
-    [("name", &key.name.name), ("namespace", &key.name.namespace)]
-}
-
 /// What metrics of a kind begin with, and the name of its controller.
 const fn prefix(kind: Kind) -> &'static str {
     match kind {
@@ -348,8 +300,12 @@ mod tests {
         Key::new(Kind::ExternalSecret, "shop", "web")
     }
 
+    fn told(metrics: &Metrics) -> String {
+        metrics.encode().collect()
+    }
+
     fn holds(metrics: &Metrics, lines: &[&str]) {
-        let text = metrics.encode();
+        let text = told(metrics);
         for line in lines {
             assert!(text.lines().any(|it| it == *line), "{line} is not in\n{text}");
         }
@@ -427,7 +383,7 @@ mod tests {
             ],
         );
         metrics.messages(None);
-        assert!(!metrics.encode().contains("extsecret_queue_messages"));
+        assert!(!told(&metrics).contains("extsecret_queue_messages"));
     }
 
     #[test]
@@ -442,14 +398,14 @@ mod tests {
             metrics.refreshed(&key, Timestamp::UNIX_EPOCH);
         }
         metrics.forget(&web());
-        let text = metrics.encode();
+        let text = told(&metrics);
         let left = text.lines().filter(|line| line.contains(r#"name="web""#));
         assert!(left.clone().count() > 0);
         for line in left.filter(|line| !line.starts_with("extsecret_refresh")) {
             assert!(line.starts_with("secretstore_"), "{line}");
         }
         metrics.forget(&other);
-        assert!(!metrics.encode().contains("web"));
+        assert!(!told(&metrics).contains("web"));
     }
 
     #[test]
@@ -463,7 +419,7 @@ mod tests {
                 metrics.reconciled(&key, Duration::ZERO);
             }
         }
-        let text = metrics.encode();
+        let text = told(&metrics);
         let (mut family, mut families, mut series) = ("", Vec::new(), Vec::new());
         for line in text.lines() {
             if let Some(declared) = line.strip_prefix("# TYPE ") {

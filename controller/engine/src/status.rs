@@ -192,7 +192,8 @@ impl Event {
 
 /// The status after `outcome`. `version` is what was synced
 /// ([`current_version`](crate::refresh::current_version)), `binding` the name of the Secret that
-/// was written, `now` the moment at which the work began.
+/// was written, `now` the moment at which the work began, `fetched` that at which the call for the
+/// values did: earlier, where an answer is shared.
 ///
 /// On failure, `refreshTime` and `syncedResourceVersion` stay; `lastTransitionTime` changes only
 /// with the condition's status.
@@ -202,12 +203,13 @@ pub fn next_status(
     version: &str,
     binding: Option<&str>,
     now: Timestamp,
+    fetched: Timestamp,
 ) -> ExternalSecretStatus {
     let mut status = old.cloned().unwrap_or_default();
     // As the API server prints times: whole seconds.
-    let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let text = |time: Timestamp| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     if outcome.ready {
-        status.refresh_time = Some(now.clone());
+        status.refresh_time = Some(text(fetched));
         status.synced_resource_version = Some(version.to_owned());
     }
     if let Some(name) = binding {
@@ -224,7 +226,7 @@ pub fn next_status(
         status: ready.to_owned(),
         reason: Some(outcome.reason.to_owned()),
         message: Some(outcome.message.clone()),
-        last_transition_time: Some(since.unwrap_or(now)),
+        last_transition_time: Some(since.unwrap_or_else(|| text(now))),
         other: old.map(|old| old.other.clone()).unwrap_or_default(),
     };
     conditions.retain(|condition| condition.type_ != ConditionType::Ready);

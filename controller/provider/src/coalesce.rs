@@ -51,6 +51,9 @@ pub(crate) trait Source: Send + Sync + 'static {
 
 type Answer<S> = Result<<S as Source>::Value, ProviderError>;
 
+/// An answer, and when the call for it began.
+type Dated<S> = Result<(<S as Source>::Value, Instant), ProviderError>;
+
 /// How long and how much answers are remembered.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -124,7 +127,7 @@ enum Slot<S: Source> {
 struct Job<S: Source> {
     /// When its call began.
     began: OnceLock<Instant>,
-    answer: watch::Sender<Option<Answer<S>>>,
+    answer: watch::Sender<Option<Dated<S>>>,
 }
 
 impl<S: Source> Coalescer<S> {
@@ -138,9 +141,9 @@ impl<S: Source> Coalescer<S> {
         &self.source
     }
 
-    /// The answer of a call that began at `since` or later. Dropping the future does not stop the
-    /// call.
-    pub(crate) async fn get(self: &Arc<Self>, key: S::Key, since: Instant) -> Answer<S> {
+    /// The answer of a call that began at `since` or later, and when it did begin. Dropping the future
+    /// does not stop the call.
+    pub(crate) async fn get(self: &Arc<Self>, key: S::Key, since: Instant) -> Dated<S> {
         self.memory.asked.fetch_add(1, Ordering::Relaxed);
         let mut answer = {
             let now = Instant::now();
@@ -150,7 +153,7 @@ impl<S: Source> Coalescer<S> {
                     if *began >= since && now < *until =>
                 {
                     self.memory.shared.fetch_add(1, Ordering::Relaxed);
-                    return answer.clone();
+                    return answer.clone().map(|value| (value, *began));
                 }
                 Some(Slot::Asked(job)) if job.began.get().is_none_or(|began| *began >= since) => {
                     self.memory.shared.fetch_add(1, Ordering::Relaxed);
@@ -241,7 +244,7 @@ impl<S: Source> Coalescer<S> {
         if sweeps {
             tokio::spawn(sweep(Arc::downgrade(self), until));
         }
-        job.answer.send_replace(Some(answer));
+        job.answer.send_replace(Some(answer.map(|value| (value, began))));
     }
 
     /// Forgets what is too old; returns when to come again.

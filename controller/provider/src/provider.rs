@@ -89,6 +89,16 @@ pub struct Window {
     pub deadline: Instant,
 }
 
+/// An answer of a provider.
+#[derive(Debug)]
+pub struct Answer {
+    /// What it says.
+    pub fetched: Fetched,
+    /// When the call for it began: what changed later is not in it. It may be long ago where the answer
+    /// is shared, but is never before [`Window::since`].
+    pub began: Instant,
+}
+
 /// Where values come from: one store, as one identity.
 pub trait Provider: Send + Sync + fmt::Debug {
     /// Answers each of `wanted`, in order. One that cannot be had does not harm the others.
@@ -98,7 +108,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
         &'a self,
         wanted: &'a [Fetch],
         window: Window,
-    ) -> BoxFuture<'a, Vec<Result<Fetched, ProviderError>>>;
+    ) -> BoxFuture<'a, Vec<Result<Answer, ProviderError>>>;
 
     /// Whether there are credentials: what the condition of a store is about. It says nothing about
     /// what they permit.

@@ -84,7 +84,7 @@ fn web() -> v1::ObjectReference {
 }
 
 fn dropped(metrics: &Metrics) -> String {
-    let text = metrics.encode();
+    let text = metrics.encode().collect::<String>();
     let line = text.lines().find_map(|line| line.strip_prefix("extsecret_events_dropped_total "));
     line.unwrap().to_owned()
 }

@@ -95,7 +95,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn this_process_is_told_of() {
-        let mut text = Text::with_capacity(0);
+        let mut text = Text::default();
         write(&mut text);
         let text = text.into_string();
         let value = |name: &str| {

@@ -12,16 +12,13 @@ pub(super) enum Type {
 }
 
 /// A text that is being made: families, each followed by its samples.
+#[derive(Default)]
 pub(super) struct Text {
     text: String,
     family: String,
 }
 
 impl Text {
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { text: String::with_capacity(bytes), family: String::new() }
-    }
-
     /// Begins a family; `help` is one line.
     pub(super) fn family(&mut self, name: &str, kind: Type, help: &str) {
         let kind = match kind {
@@ -58,6 +55,16 @@ impl Text {
         let _ = writeln!(self.text, " {value}");
     }
 
+    /// Bytes that it has.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What there is so far. More samples of the family may follow.
+    pub(super) fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
     pub(super) fn into_string(self) -> String {
         self.text
     }
@@ -69,7 +76,7 @@ mod tests {
 
     #[test]
     fn samples_follow_their_family_with_labels_escaped() {
-        let mut text = Text::with_capacity(0);
+        let mut text = Text::default();
         text.family("calls_total", Type::Counter, "Calls.");
         text.sample(&[], 1);
         text.sample(&[("a", "x"), ("b", "\"\\\n}")], 0.25);

@@ -113,7 +113,7 @@ async fn known(
         && let Some(plan) = plan::refuse(object, &summary.secret, context.options.adopt)
     {
         let version = current_version(object);
-        return finish(context, key, object, plan, &version, now).await;
+        return finish(context, key, object, plan, &version, When::at(now)).await;
     }
     let cause = match due(context, object, summary.as_ref(), now, trigger) {
         Ok(Decision::Fetch(cause)) => cause,
@@ -124,17 +124,22 @@ async fn known(
         Err(error) => {
             let plan = plan::failed(Step::GetData, &error, false);
             let version = current_version(object);
-            return finish(context, key, object, plan, &version, now).await;
+            return finish(context, key, object, plan, &version, When::at(now)).await;
         }
     };
     let version = current_version(object);
     context.metrics.sync_call(key);
     if let Some(violation) = check_external_secret(&object.spec).into_iter().next() {
         let plan = plan::failed(Step::GetData, &violation, false);
-        return finish(context, key, object, plan, &version, now).await;
+        return finish(context, key, object, plan, &version, When::at(now)).await;
     }
     let since = since(object, cause, trigger);
+    let begun = system::instant();
     let values = place.wait_for(values::fetch(context, object, since)).await;
+    // Those that share an answer fall due together again, and none has a value that is older than its
+    // interval.
+    let age = values.began.map_or(Duration::ZERO, |began| begun.saturating_duration_since(began));
+    let when = When { looked: now, fetched: now.checked_sub(age).unwrap_or(now) };
     let plan = write(context, key, object, &target, summary, &values).await;
     if let (Some(restarts), Ok(plan)) = (&context.restarts, &plan) {
         let before = object.status.as_ref().and_then(|status| status.refresh_time.as_deref());
@@ -149,7 +154,22 @@ async fn known(
             plan::failed(Step::Update, &error, error.may_pass())
         }
     };
-    finish(context, key, object, plan, &version, now).await
+    finish(context, key, object, plan, &version, when).await
+}
+
+/// When something happened.
+#[derive(Clone, Copy)]
+struct When {
+    /// The look at the object.
+    looked: Timestamp,
+    /// The call that its values are from, or the look where there was none.
+    fetched: Timestamp,
+}
+
+impl When {
+    fn at(now: Timestamp) -> Self {
+        Self { looked: now, fetched: now }
+    }
 }
 
 /// Takes ESO's finalizer off: garbage collection does what it was for, and with ESO gone it would
@@ -418,14 +438,14 @@ async fn finish(
     object: &ExternalSecret,
     plan: Plan,
     version: &str,
-    now: Timestamp,
+    when: When,
 ) -> Next {
     let outcome = &plan.outcome;
     let spec = &object.spec;
     context.metrics.condition(key, "Ready", outcome.ready);
     if outcome.ready {
-        context.metrics.refreshed(key, now);
-        context.memory.set_refreshed(&key.name, now);
+        context.metrics.refreshed(key, when.fetched);
+        context.memory.set_refreshed(&key.name, when.fetched);
     } else {
         context.metrics.sync_error(key);
     }
@@ -441,7 +461,8 @@ async fn finish(
     }
     let name = object.metadata.name.as_deref().unwrap_or_default();
     let binding = outcome.bound.then(|| spec.target_name(name));
-    let status = next_status(object.status.as_ref(), outcome, version, binding, now);
+    let status =
+        next_status(object.status.as_ref(), outcome, version, binding, when.looked, when.fetched);
     let written = say(context, key, object, &status).await;
     for event in plan.events {
         // What is said about the same state again and again is said once.
@@ -475,7 +496,7 @@ async fn finish(
         Retry::Interval => {
             let mut after = object.clone();
             let mut status = status;
-            status.refresh_time = Some(now.to_string());
+            status.refresh_time = Some(when.fetched.to_string());
             after.status = Some(status);
             match refresh::next(&after, system::timestamp(), refresh_options(context)) {
                 Ok(Some(pause)) => Next::After(pause),

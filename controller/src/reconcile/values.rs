@@ -6,7 +6,7 @@ use extsecret_crds::ExternalSecret;
 use extsecret_engine::collect::{self, CollectError, Collected, FetchError, Fetched};
 use extsecret_engine::request::{self, Fetch, Request, RequestError, StoreName};
 use extsecret_engine::template::{self, Reference, Sources};
-use extsecret_provider::provider::{ProviderError, Scope, Window};
+use extsecret_provider::provider::{Answer, ProviderError, Scope, Window};
 use futures::future::join_all;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -28,26 +28,31 @@ pub(super) struct Values {
     pub(super) sources: Sources,
     /// When the provider made the newest of them, if it says so.
     pub(super) made: Option<Timestamp>,
+    /// When the call for the oldest of them began; nothing where none was needed.
+    pub(super) began: Option<Instant>,
 }
 
 /// Fetches everything; answers of the provider that are older than `since` are not good enough.
 pub(super) async fn fetch(context: &Context, object: &ExternalSecret, since: Instant) -> Values {
-    let (collected, made) = match answers(context, object, since).await {
-        Ok((requests, answers)) => collect(object, &requests, answers),
-        Err(error) => (Err(error.into()), None),
+    let (collected, made, began) = match answers(context, object, since).await {
+        Ok((requests, answers)) => {
+            let began = answers.iter().flatten().map(|answer| answer.began).min();
+            let answers = answers.into_iter().map(|answer| answer.map(|it| it.fetched)).collect();
+            let (collected, made) = collect(object, &requests, answers);
+            (collected, made, began)
+        }
+        Err(error) => (Err(error.into()), None, None),
     };
     // Without values no template is looked at.
     let sources =
         if collected.is_ok() { sources(context, object).await } else { Sources::default() };
-    Values { collected, sources, made }
+    Values { collected, sources, made, began }
 }
-
-type Answers = Vec<Result<Fetched, FetchError>>;
 
 fn collect(
     object: &ExternalSecret,
     requests: &[Request],
-    answers: Answers,
+    answers: Vec<Result<Fetched, FetchError>>,
 ) -> (Result<Collected, CollectError>, Option<Timestamp>) {
     let made = answers.iter().flatten().filter_map(Fetched::made).max();
     let made = made.and_then(|made| Timestamp::from_millisecond(made).ok());
@@ -66,7 +71,7 @@ async fn answers(
     context: &Context,
     object: &ExternalSecret,
     since: Instant,
-) -> Result<(Vec<Request>, Answers), RequestError> {
+) -> Result<(Vec<Request>, Vec<Result<Answer, FetchError>>), RequestError> {
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let requests = request::requests(&object.spec)?;
     let window = Window { since, deadline: system::instant() + PATIENCE };
@@ -102,7 +107,7 @@ async fn ask(
     namespace: &str,
     wanted: Vec<&Request>,
     window: Window,
-) -> Vec<Result<Fetched, FetchError>> {
+) -> Vec<Result<Answer, FetchError>> {
     let all = |error: FetchError| wanted.iter().map(|_| Err(error.clone())).collect();
     let store = match gate::pass(context, name, namespace) {
         Ok(store) => store,

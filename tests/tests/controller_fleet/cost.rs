@@ -54,6 +54,35 @@ fn a_thousand_on_ten_keys_cost_ten_reads_and_a_restart_costs_none() {
 }
 
 #[test]
+fn who_shares_an_answer_shares_those_of_later_rounds() {
+    let (cluster, api) = require!(crate::shared());
+    let aws = Aws::start();
+    let fleet = Fleet::new(cluster, api);
+    aws.secrets().put("app", "one");
+    fleet.store("aws", aws.region(), &json!({}));
+    // To write so many takes longer than the tenth of the interval that an answer is shared for.
+    for number in 0..200 {
+        fleet.external_secret(&format!("es-{number}"), "app", "2s");
+    }
+    let controller = fleet.controller(cluster, &aws);
+    fleet.wait_ready(200);
+    let first = reads(&aws);
+    let rounds = || {
+        let series = controller.metrics().into_iter();
+        let syncs = series.filter(|(name, _)| name.starts_with("externalsecret_sync_calls_total"));
+        let most = syncs.map(|(_, count)| count).fold(0.0, f64::max);
+        (most >= 6.0).then_some(most)
+    };
+    wait_until(SOON, "some rounds", rounds);
+    // Counted in this order, there may be more rounds than the reads are of, never fewer.
+    let (reads, rounds) = (reads(&aws), rounds().expect("as many as before"));
+    controller.stop();
+    #[expect(clippy::cast_precision_loss, reason = "a few")]
+    let (reads, first) = (reads as f64, first as f64);
+    assert!(reads <= first * rounds, "{reads} reads in {rounds} rounds, {first} in the first");
+}
+
+#[test]
 fn a_rotation_is_one_read_and_one_write_each_and_rewrites_nobody_else() {
     let (cluster, api) = require!(crate::shared());
     let aws = Aws::start();

@@ -36,7 +36,7 @@ fn a_fleet_on_ten_keys_is_one_call_and_one_session() {
                 let name = format!("app/{:03}", number % 10);
                 let store = place.connect(spec, &scope("shop")).await.unwrap();
                 let answers = store.fetch(&[value(&name)], since(due)).await;
-                assert_eq!(text(answers[0].as_ref().unwrap()), name);
+                assert_eq!(text(&answers[0].as_ref().unwrap().fetched), name);
             }
         };
         join_all((0..1000).map(one)).await;
@@ -80,7 +80,9 @@ fn many_threads_share_calls_as_one_does() {
             let reads: Vec<_> = (0..1000).map(one).collect();
             for (number, read) in reads.into_iter().enumerate() {
                 match read.await.unwrap() {
-                    Ok(fetched) => assert_eq!(text(&fetched), format!("app/{:03}", number % 10)),
+                    Ok(answer) => {
+                        assert_eq!(text(&answer.fetched), format!("app/{:03}", number % 10));
+                    }
                     Err(error) => {
                         assert_eq!((version, error), (Some("AWSPENDING"), ProviderError::NotFound));
                     }
@@ -106,14 +108,23 @@ fn a_new_value_is_seen_by_whoever_asks_after_it() {
         let spec = secrets_store();
         let start = Instant::now();
         let store = place.connect(&spec, &scope("shop")).await.unwrap();
-        let read =
-            async |window| text(store.fetch(&[value("a")], window).await[0].as_ref().unwrap());
-        assert_eq!(read(since(start)).await, "old");
+        let read = async |window| {
+            let answer = store.fetch(&[value("a")], window).await.remove(0).unwrap();
+            (text(&answer.fetched), answer.began)
+        };
+        let (old, began) = read(since(start)).await;
+        assert_eq!(old, "old");
         place.aws.secrets().put("a", "new");
         let noticed = Instant::now();
-        assert_eq!(read(since(start)).await, "old", "good enough for an earlier round");
-        assert_eq!(read(since(noticed)).await, "new");
-        assert_eq!(read(since(start)).await, "new");
+        let earlier = (old, began);
+        assert_eq!(
+            read(since(start)).await,
+            earlier,
+            "good enough for an earlier round, and dated"
+        );
+        let (new, began) = read(since(noticed)).await;
+        assert!(new == "new" && began >= noticed);
+        assert_eq!(read(since(start)).await, (new, began));
     });
 }
 
@@ -233,7 +244,9 @@ fn the_same_search_is_made_once() {
         let wanted = [find];
         let answers = join_all((0..50).map(|_| store.fetch(&wanted, window))).await;
         for answer in answers {
-            let Ok(Fetched::Found(found)) = &answer[0] else { panic!("{answer:?}") };
+            let Ok(Fetched::Found(found)) = answer[0].as_ref().map(|it| &it.fetched) else {
+                panic!("{answer:?}")
+            };
             assert_eq!(found.len(), 30);
         }
         assert_eq!(place.count("secretsmanager:ListSecrets"), 1);
@@ -317,6 +330,6 @@ fn who_has_no_time_gives_up_and_the_next_is_served() {
         assert_eq!(answers[0].as_ref().unwrap_err().category(), "transient");
         place.aws.faults().remove(hangs);
         let answers = store.fetch(&[value("a")], fresh()).await;
-        assert_eq!(text(answers[0].as_ref().unwrap()), "1");
+        assert_eq!(text(&answers[0].as_ref().unwrap().fetched), "1");
     });
 }

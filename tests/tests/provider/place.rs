@@ -180,7 +180,8 @@ impl Place {
         wanted: &[Fetch],
     ) -> Vec<Result<Fetched, ProviderError>> {
         let store = self.connect(spec, &scope("shop")).await.unwrap();
-        store.fetch(wanted, fresh()).await
+        let answers = store.fetch(wanted, fresh()).await.into_iter();
+        answers.map(|answer| answer.map(|it| it.fetched)).collect()
     }
 
     /// The text of one secret.
@@ -191,7 +192,7 @@ impl Place {
         key: &str,
     ) -> Result<String, ProviderError> {
         let store = self.connect(spec, scope).await?;
-        store.fetch(&[value(key)], fresh()).await.remove(0).map(|fetched| text(&fetched))
+        store.fetch(&[value(key)], fresh()).await.remove(0).map(|it| text(&it.fetched))
     }
 }
 

@@ -8,11 +8,12 @@ fn now() -> Timestamp {
 
 #[test]
 fn the_transition_time_moves_with_the_status_only() {
-    let ready = next_status(None, &Outcome::synced(), "1-x", Some("db"), now());
+    let fetched = "2026-03-01T11:59:58Z".parse().unwrap();
+    let ready = next_status(None, &Outcome::synced(), "1-x", Some("db"), now(), fetched);
     assert_eq!(
         serde_json::to_value(&ready).unwrap(),
         json!({
-            "refreshTime": "2026-03-01T12:00:00Z",
+            "refreshTime": "2026-03-01T11:59:58Z",
             "syncedResourceVersion": "1-x",
             "binding": { "name": "db" },
             "conditions": [{
@@ -22,15 +23,15 @@ fn the_transition_time_moves_with_the_status_only() {
         })
     );
     let later = "2026-03-01T13:00:00Z".parse().unwrap();
-    let again = next_status(Some(&ready), &Outcome::frozen(), "2-x", None, later);
+    let again = next_status(Some(&ready), &Outcome::frozen(), "2-x", None, later, later);
     assert_eq!(again.refresh_time.as_deref(), Some("2026-03-01T13:00:00Z"));
     assert_eq!(again.binding, ready.binding);
     let since =
         |status: &ExternalSecretStatus| status.ready().unwrap().last_transition_time.clone();
     assert_eq!(since(&again), since(&ready));
 
-    let failed =
-        next_status(Some(&again), &Outcome::failed(Step::Update, &"why", true), "3-x", None, later);
+    let outcome = Outcome::failed(Step::Update, &"why", true);
+    let failed = next_status(Some(&again), &outcome, "3-x", None, later, later);
     assert_eq!(failed.refresh_time, again.refresh_time);
     assert_eq!(failed.synced_resource_version.as_deref(), Some("2-x"));
     let condition = failed.ready().unwrap();

@@ -108,7 +108,7 @@ impl Session {
         prefix: &str,
         fetch: &Fetch,
         since: Instant,
-    ) -> Result<Shared, ProviderError> {
+    ) -> Result<(Shared, Instant), ProviderError> {
         let (kind, question) = match fetch {
             Fetch::Value { key, version } => {
                 // It means the same as none, and batches know no other.

@@ -9,7 +9,6 @@ use std::time::Duration;
 use extsecret_crds::SecretStoreSpec;
 use extsecret_crds::duration::GoDuration;
 use extsecret_crds::provider::{AwsProvider, AwsService};
-use extsecret_engine::collect::Fetched;
 use extsecret_engine::request::Fetch;
 use futures::future::{BoxFuture, join_all};
 use tokio::time::{Instant, timeout_at};
@@ -23,7 +22,9 @@ use super::sqs::{Address, Sqs};
 use super::tally::{Api, Calls, Tally};
 use super::unsupported;
 use crate::coalesce::Memory;
-use crate::provider::{Clock, Cluster, Provider, ProviderError, Providers, Random, Scope, Window};
+use crate::provider::{
+    Answer, Clock, Cluster, Provider, ProviderError, Providers, Random, Scope, Window,
+};
 
 /// How long an identity is remembered that nobody uses.
 const UNUSED: Duration = Duration::from_hours(2);
@@ -359,11 +360,12 @@ impl Provider for Store {
         &'a self,
         wanted: &'a [Fetch],
         window: Window,
-    ) -> BoxFuture<'a, Vec<Result<Fetched, ProviderError>>> {
+    ) -> BoxFuture<'a, Vec<Result<Answer, ProviderError>>> {
         let ask = move |fetch: &'a Fetch| async move {
             let answer = self.session.ask(self.service, &self.prefix, fetch, window.since);
             let answer = timeout_at(window.deadline, answer).await;
-            Ok(answer.map_err(|_| late())??.to_fetched())
+            let (value, began) = answer.map_err(|_| late())??;
+            Ok(Answer { fetched: value.to_fetched(), began })
         };
         Box::pin(async move {
             self.session.touch();

@@ -59,6 +59,11 @@ async fn until(mut happened: impl FnMut() -> bool) {
     }
 }
 
+/// What an answer says, whenever the call for it began.
+fn told(answer: &Dated<Echo>) -> Answer<Echo> {
+    answer.clone().map(|(value, _)| value)
+}
+
 fn calls(echo: &Coalescer<Echo>) -> Vec<Vec<u32>> {
     std::mem::take(&mut echo.source.calls.lock().unwrap())
 }
@@ -68,7 +73,7 @@ async fn who_asks_together_shares_a_call() {
     let echo = echo(20);
     let since = Instant::now();
     let answers = join_all((0..1000).map(|number| echo.get(number % 10, since))).await;
-    assert!(answers.iter().zip(0..).all(|(answer, n)| *answer == Ok((n % 10).to_string())));
+    assert!(answers.iter().zip(0..).all(|(answer, n)| told(answer) == Ok((n % 10).to_string())));
     assert_eq!(calls(&echo), [(0..10).collect::<Vec<_>>()]);
     assert_eq!(echo.memory.asked.load(Ordering::Relaxed), 1000);
     assert_eq!(echo.memory.read.load(Ordering::Relaxed), 10);
@@ -88,10 +93,12 @@ async fn a_call_carries_as_much_as_it_may() {
 async fn an_answer_older_than_the_question_allows_is_not_given() {
     let echo = echo_with(1, LONG, 2);
     let start = Instant::now();
-    echo.get(1, start).await.unwrap();
-    echo.get(1, start).await.unwrap();
+    let (_, began) = echo.get(1, start).await.unwrap();
+    assert!(began >= start);
+    assert_eq!(echo.get(1, start).await.unwrap().1, began, "as old as it is");
     assert_eq!(calls(&echo).len(), 1, "remembered");
-    echo.get(1, Instant::now()).await.unwrap();
+    let again = Instant::now();
+    assert!(echo.get(1, again).await.unwrap().1 >= again);
     assert_eq!(calls(&echo).len(), 1, "asked anew");
 
     // One that is on its way already began too early for this question.
@@ -102,8 +109,8 @@ async fn an_answer_older_than_the_question_allows_is_not_given() {
     let late = tokio::spawn(async move { slow.get(2, Instant::now()).await });
     until(|| echo.source.calls.lock().unwrap().len() == 2).await;
     echo.source.gate.add_permits(2);
-    assert_eq!(late.await.unwrap(), Ok("2".to_owned()));
-    assert_eq!(early.await.unwrap(), Ok("2".to_owned()));
+    assert_eq!(told(&late.await.unwrap()), Ok("2".to_owned()));
+    assert_eq!(told(&early.await.unwrap()), Ok("2".to_owned()));
 }
 
 #[tokio::test]
@@ -111,7 +118,7 @@ async fn what_says_nothing_about_the_secret_is_not_remembered() {
     let echo = echo(20);
     let since = Instant::now();
     for _ in 0..2 {
-        assert_eq!(echo.get(404, since).await, Err(ProviderError::NotFound));
+        assert_eq!(told(&echo.get(404, since).await), Err(ProviderError::NotFound));
         assert!(echo.get(500, since).await.is_err());
     }
     assert_eq!(calls(&echo), [vec![404], vec![500], vec![500]]);
@@ -120,7 +127,7 @@ async fn what_says_nothing_about_the_secret_is_not_remembered() {
 #[tokio::test]
 async fn values_are_forgotten_though_nobody_asks() {
     let echo = echo_with(20, Duration::from_millis(50), 1);
-    assert_eq!(echo.get(12345, Instant::now()).await.unwrap(), "12345");
+    assert_eq!(told(&echo.get(12345, Instant::now()).await), Ok("12345".to_owned()));
     until(|| echo.memory.used.load(Ordering::Relaxed) == 0).await;
     assert!(echo.lock().slots.is_empty());
 }
@@ -140,7 +147,7 @@ async fn who_gives_up_does_not_stop_the_others() {
     let since = Instant::now();
     let hasty = tokio::time::timeout(Duration::ZERO, echo.get(1, since)).await;
     assert!(hasty.is_err());
-    assert_eq!(echo.get(1, since).await, Ok("1".to_owned()));
+    assert_eq!(told(&echo.get(1, since).await), Ok("1".to_owned()));
     assert_eq!(calls(&echo).len(), 1);
 }
 
@@ -150,7 +157,7 @@ async fn a_call_that_breaks_harms_only_those_who_wait_for_it() {
     let since = Instant::now();
     let (broken, fine) = tokio::join!(echo.get(666, since), echo.get(1, since));
     assert_eq!(broken.unwrap_err().category(), "transient");
-    assert_eq!(fine, Ok("1".to_owned()));
-    assert_eq!(echo.get(2, since).await, Ok("2".to_owned()));
+    assert_eq!(told(&fine), Ok("1".to_owned()));
+    assert_eq!(told(&echo.get(2, since).await), Ok("2".to_owned()));
     until(|| echo.lock().workers == 0).await;
 }
