@@ -53,6 +53,16 @@ pub struct Facts<'a> {
     pub pods: Pods<'a>,
     /// What it can do, and does.
     pub standing: &'a Standing,
+    /// Whether a rollout that is under way is not waited for any more: nobody calls it over, and its
+    /// time is past.
+    pub overdue: bool,
+}
+
+impl Facts<'_> {
+    /// Whether a rollout is under way whose end counts.
+    fn is_rolling(&self) -> bool {
+        self.standing.progress == Progress::Rolling && !self.overdue
+    }
 }
 
 /// A reference whose content is not what the pods were started for.
@@ -164,7 +174,7 @@ pub fn judge<'s>(facts: &Facts<'_>, source: impl Fn(&str) -> Option<&'s Source>)
             || source(&reference.secret).is_none_or(|it| it.is_since_certain(&reference.keys)),
     });
     let changed: Vec<_> = changed.collect();
-    if facts.standing.obstacle.is_none() && facts.standing.progress == Progress::Rolling {
+    if facts.standing.obstacle.is_none() && facts.is_rolling() {
         return Verdict::Rolling(changed);
     }
     if asks {
@@ -237,7 +247,7 @@ fn came_back(facts: &Facts<'_>, now: Fingerprint, since: Stamp) -> Finding {
         return Finding::Same;
     };
     match facts.pods {
-        _ if facts.standing.progress == Progress::Rolling => Finding::Same,
+        _ if facts.is_rolling() => Finding::Same,
         Pods::Unknown => Finding::Perhaps(now, since),
         Pods::Seen { made, .. } => {
             let meanwhile = left.time.as_second()..=since.time.as_second();

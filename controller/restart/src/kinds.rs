@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 /// Kinds that pods come from.
@@ -143,6 +144,14 @@ impl fmt::Display for Obstacle {
     }
 }
 
+/// The last time at which somebody wrote who owns a part of a workload's pod template: it has not
+/// changed after that. `None` if the API server does not say.
+pub fn touched(workload: &serde_json::Value) -> Option<Timestamp> {
+    let entries = workload.pointer("/metadata/managedFields")?.as_array()?.iter();
+    let owners = entries.filter(|entry| entry.pointer("/fieldsV1/f:spec/f:template").is_some());
+    owners.filter_map(|entry| entry.get("time")?.as_str()?.parse().ok()).max()
+}
+
 /// What of a workload says whether and how it restarts. Everything else is passed over.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -198,12 +207,22 @@ struct Status {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Condition {
     #[serde(rename = "type")]
     type_: String,
     status: String,
     reason: Option<String>,
+    last_update_time: Option<String>,
+}
+
+impl Condition {
+    /// Whether it was written after `touched`. Times show seconds only, so what is of one second is not
+    /// certain; nor is what has no time.
+    fn is_after(&self, touched: Option<Timestamp>) -> Option<bool> {
+        let written: Timestamp = self.last_update_time.as_deref()?.parse().ok()?;
+        Some(written.as_second() > touched?.as_second())
+    }
 }
 
 /// What is to be known of a workload besides its template.
@@ -239,8 +258,15 @@ impl Workload {
         (all, (all - new.unwrap_or(0)).max(0))
     }
 
-    /// Of a workload of this kind and generation, and the kind and name of what controls it.
-    pub fn standing(&self, kind: Kind, generation: i64, owner: Option<(&str, &str)>) -> Standing {
+    /// Of a workload of this kind and generation, whose template has not changed after `touched`, and
+    /// the kind and name of what controls it.
+    pub fn standing(
+        &self,
+        kind: Kind,
+        generation: i64,
+        touched: Option<Timestamp>,
+        owner: Option<(&str, &str)>,
+    ) -> Standing {
         let (no_spec, no_status) = (Spec::default(), Status::default());
         let spec = self.spec.as_ref().unwrap_or(&no_spec);
         let status = self.status.as_ref().unwrap_or(&no_status);
@@ -252,7 +278,7 @@ impl Workload {
         let progress = match kind {
             Kind::CronJob | Kind::Job | Kind::Pod => Progress::Done,
             _ if observed.is_none_or(|observed| observed < generation) => Progress::Rolling,
-            Kind::Deployment => status.of_deployment(spec),
+            Kind::Deployment => status.of_deployment(spec, touched),
             Kind::StatefulSet => status.of_stateful_set(),
             Kind::DaemonSet => status.of_daemon_set(),
             Kind::Rollout => status.of_rollout(spec),
@@ -307,13 +333,25 @@ impl Status {
     }
 
     /// Its Progressing condition keeps saying that it is done while pods fail later for other
-    /// reasons, which is no rollout.
-    fn of_deployment(&self, spec: &Spec) -> Progress {
+    /// reasons, which is no rollout. It also keeps saying so of the template before, where the
+    /// Deployment controller's first write about the present one met a conflict: it notes what it
+    /// observes, and lets a reason stand that it takes for final. So the reason alone says nothing:
+    /// the numbers have to, as `kubectl rollout status` reads them, and where pods are not available,
+    /// the reason has to be newer than the template.
+    fn of_deployment(&self, spec: &Spec, touched: Option<Timestamp>) -> Progress {
         let conditions = self.conditions.iter().flatten();
         let progressing = conditions.into_iter().find(|it| it.type_ == "Progressing");
+        let is_after = progressing.and_then(|it| it.is_after(touched));
+        let updated = self.updated_replicas.unwrap_or(0);
+        let is_new = updated >= spec.replicas.unwrap_or(1) && self.replicas.unwrap_or(0) <= updated;
+        if is_new && self.available_replicas.unwrap_or(0) >= updated {
+            return Progress::Done;
+        }
         match progressing.and_then(|it| it.reason.as_deref()) {
-            Some("NewReplicaSetAvailable") => return Progress::Done,
-            Some("ProgressDeadlineExceeded") => return Progress::Failed,
+            Some("NewReplicaSetAvailable") if is_new && is_after == Some(true) => {
+                return Progress::Done;
+            }
+            Some("ProgressDeadlineExceeded") if is_after != Some(false) => return Progress::Failed,
             _ => {}
         }
         let failed = self
@@ -321,16 +359,7 @@ impl Status {
             .iter()
             .flatten()
             .any(|it| it.type_ == "ReplicaFailure" && it.status == "True");
-        let wanted = spec.replicas.unwrap_or(1);
-        let updated = self.updated_replicas.unwrap_or(0);
-        let done = updated >= wanted
-            && self.replicas.unwrap_or(0) <= updated
-            && self.available_replicas.unwrap_or(0) >= wanted;
-        match (done, failed) {
-            (true, _) => Progress::Done,
-            (false, true) => Progress::Failed,
-            (false, false) => Progress::Rolling,
-        }
+        if failed { Progress::Failed } else { Progress::Rolling }
     }
 
     fn of_stateful_set(&self) -> Progress {
@@ -368,7 +397,7 @@ mod tests {
 
     fn standing(kind: Kind, object: Value) -> Standing {
         let workload: Workload = serde_json::from_value(object).unwrap();
-        workload.standing(kind, 3, None)
+        workload.standing(kind, 3, "2026-11-25T12:00:00Z".parse().ok(), None)
     }
 
     fn progress(kind: Kind, spec: Value, status: Value) -> Progress {
@@ -392,8 +421,13 @@ mod tests {
             (status(3, 3, 2, 3, updating), Progress::Rolling),
             (status(3, 2, 2, 1, updating), Progress::Rolling),
             (status(3, 2, 1, 2, updating), Progress::Rolling),
-            // A node that fails later is no rollout.
-            (status(3, 2, 2, 0, "NewReplicaSetAvailable"), Progress::Done),
+            // The reason is that of the template before: with a pod more than wanted, with none
+            // fewer, and with all pods stopped before new ones start.
+            (status(3, 3, 1, 2, "NewReplicaSetAvailable"), Progress::Rolling),
+            (status(3, 2, 1, 2, "NewReplicaSetAvailable"), Progress::Rolling),
+            (status(3, 0, 0, 0, "NewReplicaSetAvailable"), Progress::Rolling),
+            (status(3, 2, 2, 0, "NewReplicaSetAvailable"), Progress::Rolling),
+            (status(3, 2, 2, 2, "NewReplicaSetAvailable"), Progress::Done),
             (status(3, 3, 1, 2, "ProgressDeadlineExceeded"), Progress::Failed),
         ] {
             assert_eq!(
@@ -403,6 +437,29 @@ mod tests {
             );
         }
         assert_eq!(progress(Kind::Deployment, spec, json!(null)), Progress::Rolling);
+    }
+
+    /// The template was written at 12:00:00.
+    #[test]
+    fn a_reason_counts_only_for_the_template_that_it_was_written_for() {
+        let of = |available: i64, reason: &str, written: &str| {
+            let status = json!({
+                "observedGeneration": 3, "replicas": 2,
+                "updatedReplicas": 2, "availableReplicas": available,
+                "conditions": [{ "type": "Progressing", "status": "True", "reason": reason,
+                    "lastUpdateTime": format!("2026-11-25T{written}Z") }],
+            });
+            progress(Kind::Deployment, json!({ "replicas": 2 }), status)
+        };
+        let (done, late) = ("NewReplicaSetAvailable", "ProgressDeadlineExceeded");
+        for before in ["11:00:00", "12:00:00"] {
+            assert_eq!(of(1, done, before), Progress::Rolling, "{before}");
+            assert_eq!(of(1, late, before), Progress::Rolling, "{before}");
+            assert_eq!(of(2, late, before), Progress::Done, "{before}");
+        }
+        // A node that fails later is no rollout.
+        assert_eq!(of(0, done, "12:00:01"), Progress::Done);
+        assert_eq!(of(0, late, "12:00:01"), Progress::Failed);
     }
 
     #[test]
@@ -442,7 +499,7 @@ mod tests {
         assert_eq!(of(Kind::StatefulSet, partition(0)), None);
         let elsewhere = json!({ "workloadRef": { "name": "a" } });
         assert_eq!(of(Kind::Rollout, elsewhere), Some(Obstacle::TemplateElsewhere));
-        let owned = Workload::default().standing(Kind::Deployment, 1, Some(("Kafka", "a")));
+        let owned = Workload::default().standing(Kind::Deployment, 1, None, Some(("Kafka", "a")));
         assert_eq!(owned.obstacle.map(|it| it.reason()), Some("OwnedByController"));
         assert_eq!(of(Kind::Deployment, json!({ "updateStrategy": null })), None);
     }
@@ -458,7 +515,8 @@ mod tests {
             assert_eq!((it.obstacle, it.idle), (Some(obstacle), false));
             assert!(!kind.restarts());
         }
-        let job = |owner| Workload::default().standing(Kind::Job, 1, Some((owner, "a"))).obstacle;
+        let job =
+            |owner| Workload::default().standing(Kind::Job, 1, None, Some((owner, "a"))).obstacle;
         assert_eq!(job("CronJob"), Some(Obstacle::Job));
         assert_eq!(job("Workflow").map(|it| it.reason()), Some("OwnedByController"));
 

@@ -11,6 +11,19 @@ const LATELY: SignedDuration = SignedDuration::from_mins(10);
 /// So many of them are no accident.
 const TOO_MANY: usize = 5;
 
+/// Until when a rollout is waited for that was first seen under way at `seen`, and did not begin after
+/// `begun`, if that is known: of what was not rolled out lately, pods that are missing or not available
+/// are no rollout, though nobody calls it over.
+pub fn rollout_until(
+    seen: Timestamp,
+    begun: Option<Timestamp>,
+    deadline: SignedDuration,
+) -> Timestamp {
+    // Two clocks: one that is ahead makes nobody wait for longer.
+    let since = begun.map_or(seen, |begun| begun.min(seen));
+    since.checked_add(deadline).unwrap_or(Timestamp::MAX)
+}
+
 /// A change that waits. All times are of the controller's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
@@ -72,5 +85,26 @@ impl Waits {
         let first = self.taken_back.front().filter(|_| self.taken_back.len() >= TOO_MANY);
         let is_so = first.is_some_and(|first| now.duration_since(*first) < LATELY);
         !std::mem::replace(&mut self.told, is_so) && is_so
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rollout_is_waited_for_no_longer_than_its_deadline() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let until = |begun: Option<i64>| {
+            rollout_until(at(1000), begun.map(at), SignedDuration::from_secs(60))
+        };
+        assert_eq!(until(None), at(1060));
+        assert_eq!(until(Some(990)), at(1050));
+        // A node fails long after the template was touched.
+        assert_eq!(until(Some(10)), at(70));
+        // Written by a clock that is ahead.
+        assert_eq!(until(Some(5000)), at(1060));
+        let never = rollout_until(at(0), None, SignedDuration::MAX);
+        assert_eq!(never, Timestamp::MAX);
     }
 }

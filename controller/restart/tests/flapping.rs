@@ -65,6 +65,7 @@ fn course(seconds: i64, value: impl Fn(i64) -> i64) -> Course {
             waited: None,
             pods: Pods::Unknown,
             standing: &Standing { progress: Progress::Done, obstacle: None, idle: false },
+            overdue: false,
         };
         let mut record = match judge(&facts, |_| Some(&source)) {
             Verdict::Note(record, _) => {

@@ -341,6 +341,7 @@ impl Controller {
             waited: self.memory.waited.get(&index).copied(),
             pods,
             standing: &Standing { progress, obstacle: None, idle: false },
+            overdue: false,
         };
         match judge(&facts, |name| self.memory.secrets.get(&name.parse().expect("an index"))) {
             Verdict::AskPods => {

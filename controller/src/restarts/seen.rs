@@ -6,7 +6,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash as _, Hasher as _};
 
-use extsecret_restart::kinds::{Kind, Standing, Workload};
+use extsecret_restart::kinds::{Kind, Standing, Workload, touched};
 use extsecret_restart::policy;
 use extsecret_restart::record::{MARKER, RECORD};
 use extsecret_restart::scan::{PodTemplate, Uses};
@@ -82,7 +82,8 @@ impl Seen {
         let owners = self.metadata.owner_references.iter().flatten();
         let owner = owners.into_iter().find(|owner| owner.controller == Some(true));
         let owner = owner.map(|owner| (owner.kind.as_str(), owner.name.as_str()));
-        self.workload.standing(kind, self.metadata.generation.unwrap_or(0), owner)
+        let generation = self.metadata.generation.unwrap_or(0);
+        self.workload.standing(kind, generation, self.touched, owner)
     }
 }
 
@@ -97,7 +98,7 @@ impl<'de> Deserialize<'de> for Seen {
         let value = Value::deserialize(from)?;
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
         let mut metadata = ObjectMeta::deserialize(metadata).map_err(D::Error::custom)?;
-        let touched = touched(&metadata);
+        let touched = touched(&value);
         metadata.managed_fields = None;
         metadata.labels = None;
         let mut annotations = metadata.annotations.take().unwrap_or_default();
@@ -163,16 +164,6 @@ fn own(object: &Value, is_pod: bool) -> Option<PodTimes> {
         made: object.pointer("/metadata/creationTimestamp").and_then(time).into_iter().collect(),
         ran: containers.flatten().filter_map(began).min(),
     })
-}
-
-/// The last time at which somebody wrote who owns a part of the template.
-fn touched(metadata: &ObjectMeta) -> Option<Timestamp> {
-    let entries = metadata.managed_fields.iter().flatten();
-    let owners = entries.filter(|entry| {
-        let fields = entry.fields_v1.as_ref().and_then(|fields| fields.0.get("f:spec"));
-        fields.is_some_and(|spec| spec.get("f:template").is_some())
-    });
-    owners.filter_map(|entry| entry.time.as_ref()).map(|time| time.0).max()
 }
 
 /// A label selector as the API server takes it in a query.

@@ -12,7 +12,7 @@ use extsecret_restart::policy::{self, Mode, Reloader, Said, Wish};
 use extsecret_restart::record::{Found, Record, read};
 use extsecret_restart::scan::{KeySet, Reference};
 use extsecret_restart::source::{Source, Stamp};
-use extsecret_restart::wait::Waits;
+use extsecret_restart::wait::{Waits, rollout_until};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource as _;
@@ -106,6 +106,8 @@ pub(super) struct Held {
     /// When the template changed under our eyes.
     pub(super) template: Option<Stamp>,
     pub(super) waited: Option<Stamp>,
+    /// Since when a rollout of its present template is seen to be under way, by whomever.
+    pub(super) rolling_since: Option<Timestamp>,
     /// Whether no rollout was under way when it was decided what is being noted.
     pub(super) noted_at_rest: bool,
     pub(super) pods: Option<PodTimes>,
@@ -136,6 +138,14 @@ impl Held {
                 self.seen.marker.as_deref() == Some(&*last.marker)
                     && self.over.as_deref() != Some(&*last.marker)
             })
+    }
+
+    /// Until when its rollout is waited for, whoever began it; `None` if none is under way.
+    pub(super) fn rollout_until(&self, deadline: SignedDuration) -> Option<Timestamp> {
+        let ours = self.found.record().and_then(|record| record.restarts.last().copied());
+        let ours = ours.filter(|_| self.is_rolling());
+        let begun = self.seen.touched.map(|touched| ours.map_or(touched, |it| it.max(touched)));
+        Some(rollout_until(self.rolling_since?, begun, deadline))
     }
 
     pub(super) fn said(&self, name: &str) -> Option<&str> {
@@ -430,6 +440,7 @@ impl Inner {
                 found,
                 template: None,
                 waited: None,
+                rolling_since: None,
                 noted_at_rest: false,
                 pods: None,
                 outcome: Outcome::Settled,
@@ -454,6 +465,7 @@ impl Inner {
         };
         if held.seen.template != seen.template {
             held.template = seen.touched.map(|time| Stamp { time, version });
+            held.rolling_since = None;
         }
         if seen.reloaded.is_some() && held.seen.reloaded != seen.reloaded {
             self.happened.push((id.clone(), Happened::Reloaded));
@@ -469,6 +481,9 @@ impl Inner {
         held.standing = standing;
         held.found = found;
         held.pods = None;
+        if held.standing.progress != Progress::Rolling {
+            held.rolling_since = None;
+        }
         if held.standing.progress == Progress::Done {
             held.over.clone_from(&held.seen.marker);
         }

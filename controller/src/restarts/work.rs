@@ -129,11 +129,18 @@ impl Worker {
 
     fn judge(&self, inner: &mut Inner, id: &Id, now: Timestamp) -> Option<Job> {
         let fixed = &self.state.fixed;
-        let held = inner.workloads.get(id)?;
+        let held = inner.workloads.get_mut(id)?;
         if held.busy {
             // It is judged again with the answer.
             return None;
         }
+        if held.standing.progress == Progress::Rolling {
+            // A clock that is put back makes nobody wait for longer.
+            let since = held.rolling_since.map_or(now, |since| since.min(now));
+            held.rolling_since = Some(since);
+        }
+        let rollout_until = held.rollout_until(fixed.deadline);
+        let held = inner.workloads.get(id)?;
         let references = inner.references(fixed, id, held);
         let pods = match held.pods.as_ref().or(held.seen.own.as_ref()) {
             Some(times) => Pods::Seen { made: &times.made, ran: times.ran },
@@ -151,6 +158,7 @@ impl Worker {
             waited: held.waited,
             pods,
             standing: &held.standing,
+            overdue: rollout_until.is_some_and(|until| until <= now),
         };
         let verdict = judge(&facts, |secret| inner.source(&id.namespace, secret));
         let writes = self.mode(inner, id, held) == Mode::Enforce;
@@ -207,7 +215,8 @@ impl Worker {
             }
             held.notified = None;
         }
-        if let Some(until) = pause {
+        let ends = rollout_until.filter(|_| matches!(held.outcome, Outcome::Rolling(_)));
+        for until in pause.into_iter().chain(ends) {
             inner.later.insert((until, id.clone()));
         }
         job
@@ -518,20 +527,19 @@ impl Worker {
             let Some(held) = inner.workloads.get_mut(&id) else { continue };
             let is_late = self.deadline(held).is_some_and(|deadline| deadline <= now);
             let failed = held.standing.progress == Progress::Failed || is_late;
-            if failed == held.failed {
+            // Once it has, it is not mended before it is over.
+            if !failed || held.failed {
                 continue;
             }
-            held.failed = failed;
-            if failed {
-                let text = format!(
-                    "its rollout because of {} fails: what else was to restart for that waits until it \
-                     is mended, or the content changes again",
-                    restarted_for(held).join(", ")
-                );
-                tracing::warn!(workload = %id, "its restart has failed");
-                self.recorder.record(about(&id, held), event(true, "RestartFailed", text));
-                self.count(&id, "failed");
-            }
+            held.failed = true;
+            let text = format!(
+                "its rollout because of {} fails: what else was to restart for that waits until it \
+                 is mended, or the content changes again",
+                restarted_for(held).join(", ")
+            );
+            tracing::warn!(workload = %id, "its restart has failed");
+            self.recorder.record(about(&id, held), event(true, "RestartFailed", text));
+            self.count(&id, "failed");
         }
     }
 }

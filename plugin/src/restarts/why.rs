@@ -196,7 +196,8 @@ pub(super) fn standing(object: &Value, named: &Named) -> anyhow::Result<Standing
     let kind = kinds::Kind::ALL.into_iter().find(|kind| kind.name() == named.kind.kind);
     let kind =
         kind.with_context(|| format!("nobody knows how to restart a {}", named.kind.kind))?;
-    Ok(workload.standing(kind, meta["generation"].as_i64().unwrap_or_default(), owner))
+    let generation = meta["generation"].as_i64().unwrap_or_default();
+    Ok(workload.standing(kind, generation, kinds::touched(object), owner))
 }
 
 fn annotations(meta: &ObjectMeta) -> Annotations {

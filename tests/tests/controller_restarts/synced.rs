@@ -145,3 +145,44 @@ fn an_external_secret_is_told_why_somebody_does_not_restart() {
     }
     controller.stop();
 }
+
+#[test]
+fn an_external_secret_is_told_that_a_rollout_fails_and_the_rest_waits() {
+    let room = Room::new(require!(crate::shared()));
+    let fleet = synced(&room, &["db"]);
+    // Ours decides: the Deployment controller has ten minutes.
+    let controller = room.controller_with(&["--restart-rollout-deadline=15s"]);
+    fleet.wait_ready(1);
+    // Without the other Secret, new pods do not start.
+    room.secret("extra", &[("a", "a")]);
+    let mut pod = reads("db", &["value"]);
+    pod["containers"][0]["envFrom"] = json!([{ "secretRef": { "name": "extra" } }]);
+    let failing = room.workload("Deployment", "failing", &pod);
+    let behind = room.deployment("behind", "db", &["value"]);
+    room.annotate(&behind, "extsecret.io/restart-wave", &json!("1"));
+    let all = [failing, behind];
+    room.wait_done(&all);
+    room.wait_noted(&all);
+    room.wait_judged();
+    room.delete_secret("extra");
+    room.aws.secrets().put("db", "b");
+    refresh(&fleet, &["db"], 1);
+    for about in ["failing", "db"] {
+        wait_until(SOON, &format!("{about} is told"), || {
+            room.events(about).contains(&"RestartFailed".to_owned()).then_some(())
+        });
+    }
+    let halted = "extsecret_restart_pending{reason=\"Halted\"}";
+    wait_until(SOON, "the other is halted", || (controller.metric(halted) > 0.5).then_some(()));
+    room.wait_judged();
+    assert_eq!(room.restarts_of(&all), [1, 0]);
+    assert!(!room.events("db").contains(&"RestartCompleted".to_owned()));
+    // Mended, the rest follows.
+    room.secret("extra", &[("a", "a")]);
+    room.wait_restarts(&all, 1);
+    wait_until(SOON, "all have restarted", || {
+        room.events("db").contains(&"RestartCompleted".to_owned()).then_some(())
+    });
+    assert_eq!(room.restarts_of(&all), [1, 1]);
+    controller.stop();
+}

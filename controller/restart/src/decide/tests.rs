@@ -44,6 +44,7 @@ struct Case {
     pods: Option<Vec<i64>>,
     ran: Option<i64>,
     standing: Standing,
+    overdue: bool,
 }
 
 impl Case {
@@ -59,6 +60,7 @@ impl Case {
             pods: None,
             ran: None,
             standing: Standing { progress: Progress::Done, obstacle: None, idle: false },
+            overdue: false,
         }
     }
 
@@ -94,6 +96,7 @@ impl Case {
                 Some(_) => Pods::Seen { made: &made, ran: self.ran.map(at) },
             },
             standing: &self.standing,
+            overdue: self.overdue,
         };
         judge(&facts, |_| source)
     }
@@ -250,6 +253,27 @@ fn a_failed_rollout_does_not_keep_the_cure_out() {
     let mut case = Case::that_has("a");
     case.standing.progress = Progress::Failed;
     assert!(restarts(&case.judge(Some(&source("b", 50, stamp(2000, 9))))));
+}
+
+#[test]
+fn a_rollout_that_nobody_calls_over_keeps_no_change_out_for_ever() {
+    let changed = source("b", 50, stamp(2000, 9));
+    let mut case = Case::that_has("a");
+    case.standing.progress = Progress::Rolling;
+    assert!(matches!(case.judge(Some(&changed)), Verdict::Rolling(_)));
+    case.waited = Some(stamp(2000, 9));
+    case.overdue = true;
+    // Some of its pods may have the new value.
+    assert_eq!(case.judge(Some(&changed)), Verdict::AskPods);
+    case.look(&[1999, 2005]);
+    assert!(restarts(&case.judge(Some(&changed))));
+    case.look(&[2005]);
+    assert!(notes(&case.judge(Some(&changed))));
+    // Nor is content forgotten that went and came back meanwhile.
+    let mut back = source("a", 50, stamp(50, 1));
+    back.update(content(&[("password", "b")]), at(50), stamp(2000, 9));
+    back.update(content(&[("password", "a")]), at(50), stamp(2010, 11));
+    assert!(restarts(&case.judge(Some(&back))));
 }
 
 #[test]
