@@ -24,5 +24,6 @@ pub mod policy;
 pub mod record;
 pub mod scan;
 pub mod source;
+pub mod stale;
 pub mod wait;
 pub mod window;

@@ -64,25 +64,17 @@ impl Uses {
     /// What pods of this template read.
     pub fn of(template: &PodTemplate) -> Self {
         let spec = &template.spec;
-        let mut read = BTreeSet::new();
-        let mut mounts: BTreeMap<&str, Vec<&Mount>> = BTreeMap::new();
-        for container in spec.containers.iter().chain(&spec.init_containers) {
-            read.extend(container.env.iter().filter_map(Env::read));
-            read.extend(container.env_from.iter().filter_map(EnvFrom::read));
-            for mount in &container.volume_mounts {
-                mounts.entry(&mount.name).or_default().push(mount);
-            }
-        }
+        let volumes = spec.volumes();
+        let all = || spec.containers.iter().chain(&spec.init_containers);
+        let read: BTreeSet<Use> = all().flat_map(|it| it.read(&volumes)).collect();
+        let mounted: BTreeSet<&str> =
+            all().flat_map(|it| &it.volume_mounts).map(|it| &*it.name).collect();
         let mut named: BTreeSet<Box<str>> =
             spec.image_pull_secrets.iter().filter_map(|it| it.name.clone()).collect();
         for volume in &spec.volumes {
-            let mounts = mounts.get(volume.name.as_ref()).map(Vec::as_slice).unwrap_or_default();
-            for source in volume.sources() {
-                if mounts.is_empty() {
-                    // Pods wait for it, but nobody reads it.
-                    named.extend(source.secret().map(Box::from));
-                }
-                read.extend(mounts.iter().filter_map(|mount| source.read(mount)));
+            if !mounted.contains(&*volume.name) {
+                // Pods wait for it, but nobody reads it.
+                named.extend(volume.sources().filter_map(|it| it.secret()).map(Box::from));
             }
             named.extend(volume.others.values().filter_map(secret_ref));
         }
@@ -158,7 +150,7 @@ pub struct TemplateMetadata {
 }
 
 /// A field that is null counts as one that is not there.
-fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
+pub(crate) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: Default + Deserialize<'de>,
@@ -168,15 +160,22 @@ where
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct PodSpec {
+pub(crate) struct PodSpec {
     #[serde(deserialize_with = "or_default")]
-    containers: Vec<Container>,
+    pub(crate) containers: Vec<Container>,
     #[serde(deserialize_with = "or_default")]
-    init_containers: Vec<Container>,
+    pub(crate) init_containers: Vec<Container>,
     #[serde(deserialize_with = "or_default")]
     volumes: Vec<Volume>,
     #[serde(deserialize_with = "or_default")]
     image_pull_secrets: Vec<LocalName>,
+}
+
+impl PodSpec {
+    /// Its volumes by their names.
+    pub(crate) fn volumes(&self) -> BTreeMap<&str, &Volume> {
+        self.volumes.iter().map(|it| (&*it.name, it)).collect()
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -187,13 +186,30 @@ struct LocalName {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Container {
+pub(crate) struct Container {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) name: Box<str>,
+    /// `Always` makes a sidecar of an init container.
+    pub(crate) restart_policy: Option<Box<str>>,
     #[serde(deserialize_with = "or_default")]
     env: Vec<Env>,
     #[serde(deserialize_with = "or_default")]
     env_from: Vec<EnvFrom>,
     #[serde(deserialize_with = "or_default")]
     volume_mounts: Vec<Mount>,
+}
+
+impl Container {
+    /// What it reads, of these volumes of its pod as well.
+    pub(crate) fn read(&self, volumes: &BTreeMap<&str, &Volume>) -> BTreeSet<Use> {
+        let mut read: BTreeSet<Use> = self.env.iter().filter_map(Env::read).collect();
+        read.extend(self.env_from.iter().filter_map(EnvFrom::read));
+        for mount in &self.volume_mounts {
+            let sources = volumes.get(&*mount.name).into_iter().flat_map(|it| it.sources());
+            read.extend(sources.filter_map(|source| source.read(mount)));
+        }
+        read
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -263,7 +279,7 @@ struct Mount {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Volume {
+pub(crate) struct Volume {
     name: Box<str>,
     secret: Option<SecretSource>,
     projected: Option<Projected>,
