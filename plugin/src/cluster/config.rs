@@ -53,7 +53,24 @@ pub(super) async fn load(args: &ClusterArgs) -> anyhow::Result<Config> {
     config.read_timeout = args.request_timeout.0;
     // The time that a connection was idle is not the server's.
     config.reset_reader_on_write = true;
+    if config.proxy_url.is_some() {
+        name_port(&mut config)?;
+    }
     Ok(config)
+}
+
+/// Writes the port of plain HTTP into the address of the server. The library asks a proxy for port 443
+/// of whatever names none.
+fn name_port(config: &mut Config) -> anyhow::Result<()> {
+    let url = &config.cluster_url;
+    let (Some("http"), Some(authority), None) = (url.scheme_str(), url.authority(), url.port())
+    else {
+        return Ok(());
+    };
+    let mut parts = url.clone().into_parts();
+    parts.authority = Some(format!("{authority}:80").parse().context("the address of the server")?);
+    config.cluster_url = parts.try_into().context("the address of the server")?;
+    Ok(())
 }
 
 /// The kubeconfig without the flags; an empty one if there is no file where none was named.

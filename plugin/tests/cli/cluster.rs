@@ -177,8 +177,17 @@ fn the_api_server_is_asked_as_the_flags_say() {
     }
     let plain = asked(&folder, "--kubeconfig config --server SERVER --disable-compression");
     assert!(!plain.contains("accept-encoding"), "{plain}");
-    let proxy = "--kubeconfig config --server http://api.example.test --proxy-url SERVER";
-    assert!(asked(&folder, proxy).contains("api.example.test"));
+    for (server, asks) in [
+        ("http://api.example.test", "connect api.example.test:80 "),
+        ("http://api.example.test/base", "connect api.example.test:80 "),
+        ("http://api.example.test:8001", "connect api.example.test:8001 "),
+        ("http://[::1]", "connect [::1]:80 "),
+        ("https://api.example.test", "connect api.example.test:443 "),
+    ] {
+        let proxy = format!("--kubeconfig config --server {server} --proxy-url SERVER");
+        let head = asked(&folder, &proxy);
+        assert!(head.starts_with(asks), "{server}: {head}");
+    }
 
     // It is taken and does nothing, as there is no cache.
     asked(&folder, "--kubeconfig config --server SERVER --cache-dir none");
