@@ -49,7 +49,7 @@ pub(crate) struct ValidateArgs {
     pub(crate) objects: ObjectsArgs,
 
     /// Also check by the definitions of the cluster, and have its API server try to apply each object
-    /// that has no errors
+    /// that has no errors, and those of kubernetes-external-secrets if it serves their kind
     #[arg(long, value_name = "WHERE", require_equals = true, value_parser = ["server"])]
     pub(crate) dry_run: Option<String>,
 

@@ -16,6 +16,7 @@ use crate::input::{Inputs, manifests};
 use crate::output;
 use crate::output::findings::{self, Counted, Finding};
 use crate::output::text::Printer;
+use crate::validation::codes;
 use crate::validation::fix::{self, Fixed};
 use crate::validation::live;
 use crate::validation::server::Server;
@@ -115,7 +116,7 @@ fn look(inputs: &Inputs, server: Option<&Server>) -> anyhow::Result<(Vec<Section
     for object in &objects {
         all.add(object);
     }
-    let mut has_old = false;
+    let mut old = Vec::new();
     for object in &objects {
         let own = server.zip(object.kind()).and_then(|(server, kind)| server.schema(kind));
         match check_with(object, &all, own) {
@@ -132,14 +133,18 @@ fn look(inputs: &Inputs, server: Option<&Server>) -> anyhow::Result<(Vec<Section
                     diagnostics,
                 });
             }
-            Verdict::OldKind => has_old = true,
+            Verdict::OldKind => old.push(object),
             Verdict::NotOurs => counted.others += 1,
         }
     }
-    if has_old {
-        let old = migrate(inputs);
-        counted.objects += old.len();
-        sections.extend(old);
+    if !old.is_empty() {
+        let mut found = migrate(inputs);
+        counted.objects += found.len();
+        if let Some(server) = server {
+            let more = ask_old(server, &old, &mut found)?;
+            found.extend(more);
+        }
+        sections.extend(found);
     }
     for document in documents() {
         if let Content::Broken(error) = &document.content {
@@ -172,6 +177,44 @@ fn migrate(inputs: &Inputs) -> Vec<Section> {
             diagnostics: object.diagnostics,
         })
         .collect()
+}
+
+/// What the API server says of objects of kubernetes-external-secrets: to those it has something to say
+/// of it is added; what is of none of them comes back. Whether they can be migrated is another question:
+/// those that cannot are asked about, too.
+fn ask_old(
+    server: &Server,
+    old: &[&Object<'_>],
+    found: &mut [Section],
+) -> anyhow::Result<Vec<Section>> {
+    let mut more = Vec::new();
+    let mut unserved = Vec::new();
+    for object in old {
+        let Some(diagnostic) = server.dry_run(object)? else { continue };
+        if diagnostic.code.id == codes::OLD_KIND_NOT_SERVED.id {
+            unserved.push(diagnostic.message);
+            continue;
+        }
+        let place = Some(object.place());
+        match found.iter_mut().find(|section| section.whole == place) {
+            Some(section) => section.diagnostics.push(diagnostic),
+            None => more.push(Section {
+                object: Some(label(object)),
+                whole: place,
+                diagnostics: vec![diagnostic],
+            }),
+        }
+    }
+    if let Some(why) = unserved.first() {
+        let count = match unserved.len() {
+            1 => "one object of kubernetes-external-secrets was".to_owned(),
+            number => format!("{number} objects of kubernetes-external-secrets were"),
+        };
+        let message = format!("{count} not tried by the API server: {why}");
+        let diagnostics = vec![Diagnostic::new(&codes::OLD_KIND_NOT_SERVED, message)];
+        more.push(Section { object: None, whole: None, diagnostics });
+    }
+    Ok(more)
 }
 
 fn label(object: &Object<'_>) -> String {

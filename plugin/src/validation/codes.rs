@@ -24,5 +24,17 @@ pub(crate) static NOT_ASKED: Code = Code {
     action: "Ask somebody who may, or make the namespace or the definitions first.",
 };
 
+/// The cluster does not have the old kind.
+pub(crate) static OLD_KIND_NOT_SERVED: Code = Code {
+    id: "D03",
+    severity: Severity::Info,
+    title: "objects of a kind that this cluster does not have",
+    why: "Objects of kubernetes-external-secrets cannot be applied to this cluster, which does not, or \
+          no longer, serve their kind. They were checked without it.",
+    action: "Nothing, if they are to be migrated: `kubectl extsecret migrate` makes objects that are \
+             checked with the cluster. If they are to be applied as they are, choose the cluster that \
+             kubernetes-external-secrets runs in, with --context.",
+};
+
 /// All of them.
-pub(crate) static ALL: &[&Code] = &[&REFUSED, &NOT_ASKED];
+pub(crate) static ALL: &[&Code] = &[&REFUSED, &NOT_ASKED, &OLD_KIND_NOT_SERVED];

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::codes;
 use crate::cluster::kinds::{
-    CLUSTER_EXTERNAL_SECRETS, CLUSTER_SECRET_STORES, DEFINITIONS, EXTERNAL_SECRETS, Kind,
-    SECRET_STORES,
+    CLUSTER_EXTERNAL_SECRETS, CLUSTER_SECRET_STORES, DEFINITIONS, EXTERNAL_SECRETS,
+    KES_EXTERNAL_SECRETS, Kind, SECRET_STORES,
 };
 use crate::cluster::{Cluster, Unread, Why};
 use crate::output;
@@ -57,11 +57,12 @@ impl Server {
     /// # Errors
     /// If nobody answers.
     pub(crate) fn dry_run(&self, object: &Object<'_>) -> Result<Option<Diagnostic>, Unread> {
-        let kind = KINDS.iter().find(|kind| object.kind() == Some(kind.kind));
+        let is_it = |kind: &&Kind| {
+            let version = object.api_version().and_then(|it| it.split_once('/'));
+            object.kind() == Some(kind.kind) && version == Some((kind.group, kind.version))
+        };
+        let kind = KINDS.iter().chain([&KES_EXTERNAL_SECRETS]).find(is_it);
         let (Some(kind), Some(name)) = (kind, object.name()) else { return Ok(None) };
-        if object.api_version() != Some(extsecret_crds::API_VERSION) {
-            return Ok(None);
-        }
         let namespace = object.namespace().unwrap_or(self.cluster.namespace());
         let applied = self.cluster.apply_dry(kind, namespace, name, &object.node.to_json());
         let (code, message) = match applied {
@@ -74,6 +75,9 @@ impl Server {
             }
             Err(Unread { why: Why::Refused(message), .. }) => {
                 (&codes::REFUSED, without_values(&message))
+            }
+            Err(error @ Unread { why: Why::NotServed(_), .. }) if *kind == KES_EXTERNAL_SECRETS => {
+                (&codes::OLD_KIND_NOT_SERVED, error.short())
             }
             Err(error) => (&codes::NOT_ASKED, error.short()),
         };

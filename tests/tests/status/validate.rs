@@ -89,6 +89,66 @@ fn a_cluster_without_definitions_and_one_with_the_old_kind_only() {
     assert_says(&ran.stderr, &["error[E", "externalsecrets.kubernetes-client.io"]);
 }
 
+const OLD: &str = "\
+apiVersion: kubernetes-client.io/v1
+kind: ExternalSecret
+metadata:
+  name: old
+  namespace: NAMESPACE
+spec:
+  backendType: secretsManager
+  region: eu-west-1
+  data:
+  - key: app/db
+    name: password
+";
+
+#[test]
+fn objects_of_the_old_kind_are_tried_where_the_cluster_has_it() {
+    let cluster = require!(Cluster::setup().definitions().start());
+    let namespace = cluster.fresh_namespace();
+    // Once for all of them, and no reason to fail.
+    let old = OLD.replace("NAMESPACE", &namespace);
+    let two = format!("{old}---\n{}", old.replace("name: old", "name: older"));
+    let ran = validate(&cluster, &namespace, &two, &["--strict"]);
+    assert_code(&ran, 0);
+    assert_eq!(ran.stderr.matches("info[D03]").count(), 1, "{ran}");
+    assert_says(
+        &ran.stderr,
+        &[
+            "2 objects of kubernetes-external-secrets were not tried by the API server",
+            "the cluster does not serve externalsecrets.kubernetes-client.io",
+            "2 objects checked: 1 info",
+        ],
+    );
+    let ran = validate(&cluster, &namespace, &two, &["--suppress", "D03"]);
+    assert_says(&ran.stderr, &["2 objects checked: nothing found"]);
+
+    let backends = "{ type: object, x-kubernetes-preserve-unknown-fields: true, properties: { spec: { \
+                    type: object, x-kubernetes-preserve-unknown-fields: true, properties: { \
+                    backendType: { type: string, enum: [secretsManager, systemManager] } } } } }";
+    let any = "{ type: object, x-kubernetes-preserve-unknown-fields: true }";
+    let definition = kes::DEFINITION.replace(any, backends);
+    cluster.kubectl(["apply", "--filename=-"]).stdin(definition).run().succeeded();
+    let wait = ["wait", "--for=condition=Established", "crd/externalsecrets.kubernetes-client.io"];
+    cluster.kubectl(wait).run().succeeded();
+    let ran = validate(&cluster, &namespace, &two, &["--strict"]);
+    assert_code(&ran, 0);
+    assert_says(&ran.stderr, &["2 objects checked: nothing found"]);
+    let list = format!("{}/namespaces/{namespace}/externalsecrets", kes::KES);
+    assert!(Api::of(&cluster).list(&list).is_empty(), "a dry run makes nothing");
+    // Its definition says what a backend is, and one object that is refused hides no other.
+    let bad = two.replacen("secretsManager", "nowhere", 1);
+    let ran = validate(&cluster, &namespace, &bad, &["-o", "json"]);
+    assert_code(&ran, 1);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let of = |code: &str| {
+        let all = found["findings"].as_array().unwrap().iter();
+        all.filter(|it| it["code"] == code).map(|it| it["object"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("D01"), [format!("ExternalSecret {namespace}/old")], "{ran}");
+}
+
 #[test]
 fn what_the_api_server_says_of_files() {
     let cluster = require!(Cluster::shared_with_definitions());
