@@ -3,6 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::output;
+
 /// Exit codes, as `kubectl diff` and most linters use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -29,7 +31,7 @@ pub(crate) fn explain(error: &anyhow::Error) -> Exit {
     if error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_broken_pipe)) {
         return Exit::Success;
     }
-    anstream::eprintln!("error: {}", chain(error));
+    output::stderr(&format!("error: {}\n", chain(error)));
     Exit::CouldNotRun
 }
 

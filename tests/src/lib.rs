@@ -1,6 +1,7 @@
 //! Proof against real parts: helpers that the tests of this crate share.
 
 pub mod api;
+pub mod argo;
 pub mod aws;
 pub mod aws_client;
 pub mod binary;

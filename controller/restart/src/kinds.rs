@@ -97,7 +97,12 @@ pub enum Obstacle {
         name: Box<str>,
     },
     /// A Rollout whose template is that of another workload.
-    TemplateElsewhere,
+    TemplateElsewhere {
+        /// Its kind.
+        kind: Box<str>,
+        /// Its name.
+        name: Box<str>,
+    },
     /// Of a `CronJob`: what runs is a Job, and the next one reads what there is then.
     NextRun,
     /// A Job that is under way.
@@ -113,7 +118,7 @@ impl Obstacle {
             Self::Paused => "Paused",
             Self::OnDelete | Self::Partition(_) => "ManualRestartRequired",
             Self::Owned { .. } => "OwnedByController",
-            Self::TemplateElsewhere => "TemplateElsewhere",
+            Self::TemplateElsewhere { .. } => "TemplateElsewhere",
             Self::NextRun => "NextRun",
             Self::Job => "Job",
             Self::BarePod => "BarePod",
@@ -132,8 +137,8 @@ impl fmt::Display for Obstacle {
             Self::Owned { kind, name } => {
                 write!(f, "{kind} {name} controls it and would undo a restart: restart that")
             }
-            Self::TemplateElsewhere => {
-                f.write_str("its pod template is that of another workload: restart that")
+            Self::TemplateElsewhere { kind, name } => {
+                write!(f, "its pod template is that of {kind} {name}: restart that")
             }
             Self::NextRun => f.write_str("a CronJob reads what there is when it runs next"),
             Self::Job => f.write_str("a Job runs once: let it end, or delete it"),
@@ -166,9 +171,17 @@ struct Spec {
     replicas: Option<i64>,
     paused: Option<bool>,
     update_strategy: Option<Strategy>,
-    workload_ref: Option<serde_json::Value>,
+    workload_ref: Option<WorkloadRef>,
     restart_at: Option<String>,
     suspend: Option<bool>,
+}
+
+/// The workload whose template a Rollout takes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct WorkloadRef {
+    kind: Option<Box<str>>,
+    name: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -308,8 +321,10 @@ impl Spec {
             (Kind::Pod, None) => return Some(Obstacle::BarePod),
             _ => {}
         }
-        if self.workload_ref.as_ref().is_some_and(|it| !it.is_null()) {
-            return Some(Obstacle::TemplateElsewhere);
+        if let Some(elsewhere) = self.workload_ref.as_ref().filter(|_| kind == Kind::Rollout) {
+            let WorkloadRef { kind, name } = elsewhere.clone();
+            let (kind, name) = (kind.unwrap_or_default(), name.unwrap_or_default());
+            return Some(Obstacle::TemplateElsewhere { kind, name });
         }
         if self.paused == Some(true) {
             return Some(Obstacle::Paused);
@@ -497,8 +512,13 @@ mod tests {
             |n: i64| json!({ "updateStrategy": { "rollingUpdate": { "partition": n } } });
         assert_eq!(of(Kind::StatefulSet, partition(2)), Some(Obstacle::Partition(2)));
         assert_eq!(of(Kind::StatefulSet, partition(0)), None);
-        let elsewhere = json!({ "workloadRef": { "name": "a" } });
-        assert_eq!(of(Kind::Rollout, elsewhere), Some(Obstacle::TemplateElsewhere));
+        let elsewhere = of(
+            Kind::Rollout,
+            json!({ "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "a" } }),
+        );
+        let elsewhere = elsewhere.map(|it| (it.reason(), it.to_string()));
+        let says = "its pod template is that of Deployment a: restart that".to_owned();
+        assert_eq!(elsewhere, Some(("TemplateElsewhere", says)));
         let owned = Workload::default().standing(Kind::Deployment, 1, None, Some(("Kafka", "a")));
         assert_eq!(owned.obstacle.map(|it| it.reason()), Some("OwnedByController"));
         assert_eq!(of(Kind::Deployment, json!({ "updateStrategy": null })), None);

@@ -36,10 +36,11 @@ pub(crate) struct ConsumersArgs {
 
 /// List workloads whose pods still have an older value.
 ///
-/// Those are pods with a container that started before a managed Secret was last written, which it
-/// reads as a variable or as a file by subPath: neither changes while it runs. A write that changed
-/// another key, or only labels, counts as well: that the API server does not tell apart. Only
-/// metadata of Secrets is read.
+/// Those are pods with a container that started before what it reads of a managed Secret, as a variable
+/// or as a file by subPath, was last written: neither changes while it runs. A container that was
+/// started again in its pod has read both anew. A write that changed another key of the same author,
+/// or only labels, counts as well: that the API server does not tell apart. Only metadata of Secrets
+/// is read.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

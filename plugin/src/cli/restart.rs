@@ -24,7 +24,8 @@ Examples:
 
 Exit codes: 0 shown, 2 could not run.")]
 pub(crate) struct WhyArgs {
-    /// Kind and name, such as deployment/api, statefulset/db, daemonset/agent or cronjob/report
+    /// Kind and name, such as deployment/api, statefulset/db, daemonset/agent, rollout/web or
+    /// cronjob/report
     #[arg(value_name = "WORKLOAD", add = ArgValueCandidates::new(live::workloads))]
     pub(crate) workload: Named,
 
@@ -39,8 +40,9 @@ pub(crate) struct WhyArgs {
 /// Restart workloads, so that their pods read what Secrets hold now.
 ///
 /// Changes the pod template as `kubectl rollout restart` does; how pods are replaced is up to the
-/// workload. One that is paused, that waits for its pods to be deleted, that another object controls,
-/// or that is a cron job is left alone, and said why.
+/// workload. An Argo Rollout gets spec.restartAt, as `kubectl argo rollouts restart` sets it: no canary
+/// steps. A workload that is paused, that waits for its pods to be deleted, that another object
+/// controls, or that is a cron job is left alone, and said why.
 ///
 /// With --secret restarts those that keep what they read of a Secret, with --stale those of which some
 /// pod is older than a managed Secret that it reads: in the order of their waves (annotation

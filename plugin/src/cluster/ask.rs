@@ -98,6 +98,22 @@ impl Cluster {
         text.map(|text| read(&format!("read {path}"), &text)).transpose()
     }
 
+    /// Whether the server has a kind, as it tells everybody who is somebody.
+    pub(crate) fn serves(&self, kind: &Kind) -> Result<bool, Unread> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Resources {
+            resources: Vec<Resource>,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Resource {
+            name: String,
+        }
+        let found: Option<Resources> = self.document(&kind.version_path())?;
+        Ok(found.is_some_and(|it| it.resources.iter().any(|it| it.name == kind.plural)))
+    }
+
     fn fetch(
         &self,
         tried: &str,

@@ -42,6 +42,14 @@ pub(crate) const DEPLOYMENTS: Kind = namespaced("apps", "Deployment", "deploymen
 pub(crate) const STATEFUL_SETS: Kind = namespaced("apps", "StatefulSet", "statefulsets");
 pub(crate) const DAEMON_SETS: Kind = namespaced("apps", "DaemonSet", "daemonsets");
 pub(crate) const CRON_JOBS: Kind = namespaced("batch", "CronJob", "cronjobs");
+/// Argo's. A cluster may do without.
+pub(crate) const ROLLOUTS: Kind = Kind {
+    group: "argoproj.io",
+    version: "v1alpha1",
+    kind: "Rollout",
+    plural: "rollouts",
+    namespaced: true,
+};
 pub(crate) const INGRESSES: Kind = namespaced("networking.k8s.io", "Ingress", "ingresses");
 pub(crate) const LEASES: Kind = namespaced("coordination.k8s.io", "Lease", "leases");
 pub(crate) const ENDPOINT_SLICES: Kind =
@@ -81,12 +89,17 @@ impl Kind {
         }
     }
 
-    /// The path of its list: of one namespace, or of all.
-    pub(super) fn path(&self, namespace: Option<&str>) -> String {
-        let root = match self.group {
+    /// The path of its group and version.
+    pub(super) fn version_path(&self) -> String {
+        match self.group {
             "" => format!("/api/{}", self.version),
             group => format!("/apis/{group}/{}", self.version),
-        };
+        }
+    }
+
+    /// The path of its list: of one namespace, or of all.
+    pub(super) fn path(&self, namespace: Option<&str>) -> String {
+        let root = self.version_path();
         match namespace.filter(|_| self.namespaced) {
             Some(namespace) => format!("{root}/namespaces/{namespace}/{}", self.plural),
             None => format!("{root}/{}", self.plural),

@@ -1,5 +1,7 @@
 //! `kubectl extsecret consumers` and `kubectl extsecret stale`
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,8 +12,9 @@ use crate::clock;
 use crate::cluster::kinds::SECRETS;
 use crate::cluster::{Cluster, Unread, Why};
 use crate::exit::Exit;
-use crate::output::table::{Cell, Column, Table};
+use crate::output::table::{Cell, Column, Table, printable};
 use crate::output::tree::{Branch, Mark};
+use crate::output::wrap::wrap;
 use crate::output::{self, age};
 use crate::status::consumers::{self, Stale};
 use crate::status::facts::Target;
@@ -36,9 +39,8 @@ pub(crate) fn run(args: &ConsumersArgs) -> anyhow::Result<Exit> {
         Err(error) => Err(error.short()),
         Ok(meta) => Ok(meta.map(|meta| Target { meta, read: None })),
     };
-    let known = target.as_ref().ok().and_then(Option::as_ref);
-    let found = consumers::of_secret(&cluster, namespace, name, known);
-    if found.found.is_empty() && found.unknown.len() > consumers::WORKLOADS.len() {
+    let found = consumers::of_secret(&cluster, namespace, name, &target);
+    if !found.looked {
         bail!("nothing could be looked at: {}", found.unknown.join("; "));
     }
     if let Some(format) = args.output {
@@ -75,12 +77,28 @@ pub(crate) fn stale(args: &StaleArgs) -> anyhow::Result<Exit> {
         None => {
             let table = table(&found, namespace.is_none(), clock::now());
             output::stdout(&table.text(!args.no_headers))?;
+            output::stderr(&next(&found, tty::stderr_width()));
         }
     }
     for why in &unknown {
         output::stderr(&format!("warning: not looked at: {why}\n"));
     }
     Ok(if args.exit_code && !found.is_empty() { Exit::Refused } else { Exit::Success })
+}
+
+/// What to type next: all of a namespace are restarted at once.
+fn next(found: &[Stale], room: Option<usize>) -> String {
+    let namespaces: BTreeSet<&str> = found.iter().map(|it| it.namespace.as_str()).collect();
+    let mut namespaces = namespaces.into_iter();
+    let namespace = match (namespaces.next(), namespaces.next()) {
+        (Some(only), None) => printable(only),
+        _ => "NAMESPACE".into(),
+    };
+    let text = format!(
+        "`kubectl extsecret restart --stale -n {namespace} --wait` restarts them; \
+         `kubectl extsecret why WORKLOAD` tells who else would"
+    );
+    wrap(&text, room.unwrap_or(usize::MAX), "")
 }
 
 fn table(found: &[Stale], namespaces: bool, now: Timestamp) -> Table {

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::output;
 use crate::restarts::rollout::{self, Ended};
 use crate::restarts::{self, why as facts};
-use crate::status::consumers::{self, WORKLOADS, keeps};
+use crate::status::consumers::{self, Users, WORKLOADS, keeps};
 use crate::status::workload::Named;
 use crate::tty;
 
@@ -127,7 +127,7 @@ fn which(args: &RestartArgs, cluster: &Cluster) -> anyhow::Result<BTreeMap<i32, 
         tell(&unknown);
         stale = Some(found.into_iter().map(|it| (it.kind, it.name)).collect());
     }
-    let (users, unknown) = consumers::users(cluster, Some(namespace), |uses| {
+    let Users { found: users, unknown, .. } = consumers::users(cluster, Some(namespace), |uses| {
         let mut kept = uses.read.iter().filter(|it| keeps(it));
         kept.any(|it| args.secret.as_deref().is_none_or(|secret| &*it.secret == secret))
     });
@@ -135,13 +135,17 @@ fn which(args: &RestartArgs, cluster: &Cluster) -> anyhow::Result<BTreeMap<i32, 
     for user in users {
         let meta = user.workload.metadata;
         let name = meta.name.unwrap_or_default();
-        // A CronJob reads what there is when it runs next.
-        let kind = WORKLOADS.iter().find(|kind| kind.kind == user.kind && kind.group == "apps");
         let wanted = stale.as_ref().is_none_or(|all| all.contains(&(user.kind, name.clone())));
+        let kind = WORKLOADS.iter().find(|kind| kind.kind == user.kind);
         let Some(kind) = kind.filter(|_| wanted) else { continue };
+        let named = Named { kind: *kind, name };
+        // A CronJob reads what there is when it runs next.
+        if !named.restarts() {
+            continue;
+        }
         let annotations = meta.annotations.unwrap_or_default();
         let number = wave(annotations.get(WAVE).map(String::as_str));
-        waves.entry(number).or_default().push(Named { kind: *kind, name });
+        waves.entry(number).or_default().push(named);
     }
     Ok(waves)
 }

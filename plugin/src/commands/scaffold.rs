@@ -410,14 +410,16 @@ impl Scaffold<'_> {
                 }
             }
         };
+        let form = if is_cluster { ", as NAMESPACE/NAME" } else { "" };
+        let of = |what: &str| format!("Name of {what}{form}");
         let subject = match auth {
             Auth::Controller => None,
             Auth::ServiceAccount => {
                 let flag = args.service_account.as_ref();
-                Some(self.need(flag, "--service-account", "Name of the service account")?)
+                Some(self.need(flag, "--service-account", of("the service account").as_str())?)
             }
             Auth::Secret => {
-                Some(self.need(args.secret.as_ref(), "--secret", "Name of the Secret")?)
+                Some(self.need(args.secret.as_ref(), "--secret", of("the Secret").as_str())?)
             }
         };
         let subject = match subject {

@@ -3,7 +3,7 @@
 use super::{Check, Section, State};
 use crate::cluster::kinds::{
     CLUSTER_SECRET_STORES, CONFIG_MAPS, CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS,
-    EXTERNAL_SECRETS, INGRESSES, PODS, SECRET_STORES, SECRETS, STATEFUL_SETS,
+    EXTERNAL_SECRETS, INGRESSES, PODS, ROLLOUTS, SECRET_STORES, SECRETS, STATEFUL_SETS,
 };
 use crate::cluster::{Access, Cluster};
 
@@ -11,6 +11,8 @@ use crate::cluster::{Access, Cluster};
 struct Need {
     verb: &'static str,
     all: &'static [Access],
+    /// Where there are Rollouts, this as well.
+    rollouts: Option<Access>,
 }
 
 const LIST: Access = Access::to("list", &EXTERNAL_SECRETS);
@@ -23,9 +25,10 @@ const DEPLOYED: Access = Access::to("list", &DEPLOYMENTS);
 const STATEFUL: Access = Access::to("list", &STATEFUL_SETS);
 const DAEMONS: Access = Access::to("list", &DAEMON_SETS);
 const JOBS: Access = Access::to("list", &CRON_JOBS);
+const ROLLED: Access = Access::to("list", &ROLLOUTS);
 
 const NEEDS: &[Need] = &[
-    Need { verb: "status", all: &[LIST] },
+    Need { verb: "status", all: &[LIST], rollouts: None },
     Need {
         verb: "status NAME",
         all: &[
@@ -41,11 +44,13 @@ const NEEDS: &[Need] = &[
             JOBS,
             Access::to("list", &INGRESSES),
         ],
+        rollouts: Some(ROLLED),
     },
-    Need { verb: "refresh", all: &[LIST, Access::to("patch", &EXTERNAL_SECRETS)] },
+    Need { verb: "refresh", all: &[LIST, Access::to("patch", &EXTERNAL_SECRETS)], rollouts: None },
     Need {
         verb: "stale",
         all: &[Access::to("list", &SECRETS), LIST_PODS, DEPLOYED, STATEFUL, DAEMONS, JOBS],
+        rollouts: Some(ROLLED),
     },
     Need {
         verb: "why",
@@ -56,6 +61,7 @@ const NEEDS: &[Need] = &[
             LIST_PODS,
             Access::to("list", &EVENTS),
         ],
+        rollouts: Some(Access::to("get", &ROLLOUTS)),
     },
     Need {
         verb: "restart",
@@ -64,16 +70,22 @@ const NEEDS: &[Need] = &[
             Access::to("patch", &STATEFUL_SETS),
             Access::to("patch", &DAEMON_SETS),
         ],
+        rollouts: Some(Access::to("patch", &ROLLOUTS)),
     },
     Need {
         verb: "render NAME",
         all: &[GET, STORES, CLUSTER_STORES, READ_SECRETS, Access::to("get", &CONFIG_MAPS)],
+        rollouts: None,
     },
-    Need { verb: "iam", all: &[LIST, STORES, CLUSTER_STORES] },
+    Need { verb: "iam", all: &[LIST, STORES, CLUSTER_STORES], rollouts: None },
 ];
 
 pub(super) fn look(cluster: &Cluster) -> Section {
-    let mut all: Vec<Access> = NEEDS.iter().flat_map(|need| need.all).copied().collect();
+    // Nobody needs a right to what is not there.
+    let rollouts = cluster.serves(&ROLLOUTS).unwrap_or(false);
+    let extra = NEEDS.iter().filter_map(|need| need.rollouts.filter(|_| rollouts));
+    let mut all: Vec<Access> =
+        NEEDS.iter().flat_map(|need| need.all).copied().chain(extra).collect();
     all.sort_unstable();
     all.dedup();
     let checks = match cluster.may(cluster.namespace(), &all) {
@@ -93,8 +105,13 @@ fn judge(denied: &[Access], namespace: &str) -> Vec<Check> {
     let mut able = Vec::new();
     let mut checks = Vec::new();
     for need in NEEDS {
-        let missing: Vec<String> =
-            need.all.iter().filter(|it| denied.contains(it)).map(Access::words).collect();
+        let missing: Vec<String> = need
+            .all
+            .iter()
+            .chain(&need.rollouts)
+            .filter(|it| denied.contains(it))
+            .map(Access::words)
+            .collect();
         if missing.is_empty() {
             able.push(need.verb);
             continue;
@@ -126,5 +143,7 @@ mod tests {
         );
         assert_eq!(checks[1].details, ["missing: list pods"]);
         assert_eq!(checks.len(), 4);
+        let checks = judge(&[Access::to("patch", &ROLLOUTS)], "shop");
+        assert_eq!(checks[1].details, ["missing: patch rollouts.argoproj.io"]);
     }
 }

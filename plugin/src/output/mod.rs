@@ -11,7 +11,10 @@ pub(crate) mod text;
 pub(crate) mod tree;
 pub(crate) mod wrap;
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
+
+use crate::tty;
 
 /// Prints to stdout, with styles only where they are wanted.
 pub(crate) fn stdout(text: &str) -> io::Result<()> {
@@ -33,8 +36,41 @@ pub(crate) fn stdout_in_pieces() -> impl io::Write {
 }
 
 /// Prints to stderr. Nobody can be told when that fails.
+///
+/// On a terminal errors and warnings, which can be long sentences, are broken between words.
 pub(crate) fn stderr(text: &str) {
+    let broken;
+    let text = match tty::stderr_width() {
+        Some(room) => {
+            broken =
+                text.split_inclusive('\n').map(|line| sentence(line, room)).collect::<String>();
+            &broken
+        }
+        None => text,
+    };
     let mut stderr = anstream::stderr().lock();
     let _ = stderr.write_all(text.as_bytes());
     let _ = stderr.flush();
+}
+
+fn sentence(line: &str, room: usize) -> Cow<'_, str> {
+    let is_one = ["error: ", "warning: "].iter().any(|it| line.starts_with(it));
+    if is_one && line.chars().count() > room {
+        Cow::Owned(wrap::wrap(line, room, ""))
+    } else {
+        Cow::Borrowed(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_long_sentences_are_broken() {
+        assert_eq!(sentence("error: one two three\n", 12), "error: one\ntwo three\n");
+        for line in ["error: one\n", "17 |   a: long line of a file\n", "\n", ""] {
+            assert_eq!(sentence(line, 12), line);
+        }
+    }
 }

@@ -7,6 +7,7 @@ use extsecret_restart::kinds::Progress;
 use serde_json::{Value, json};
 
 use super::why;
+use crate::cluster::kinds::ROLLOUTS;
 use crate::cluster::{Change, Cluster, Selection, Unread, Why};
 use crate::status::workload::Named;
 
@@ -37,7 +38,8 @@ pub(crate) fn obstacle(
     Ok(standing.obstacle.map(|obstacle| obstacle.to_string()))
 }
 
-/// Changes the pod template; false if the workload is gone.
+/// Changes the pod template, or says to a Rollout when to restart, which is no change of its template
+/// and needs no canary; false if the workload is gone.
 pub(crate) fn restart(
     cluster: &Cluster,
     namespace: &str,
@@ -46,8 +48,12 @@ pub(crate) fn restart(
     dry_run: bool,
 ) -> Result<bool, Unread> {
     let at = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let template = json!({ "metadata": { "annotations": { ANNOTATION: at } } });
-    let change = json!({ "spec": { "template": template } });
+    let spec = if named.kind == ROLLOUTS {
+        json!({ "restartAt": at })
+    } else {
+        json!({ "template": { "metadata": { "annotations": { ANNOTATION: at } } } })
+    };
+    let change = json!({ "spec": spec });
     let changed: Option<Value> =
         cluster.patch(&named.kind, Some(namespace), &named.name, &change, dry_run)?;
     Ok(changed.is_some())

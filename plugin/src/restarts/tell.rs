@@ -1,5 +1,6 @@
 //! What decides about restarts, in words.
 
+use extsecret_restart::kinds::Obstacle;
 use extsecret_restart::policy::{Because, Mode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,8 +8,7 @@ use serde_json::{Value, json};
 use super::why::{Facts, SecretFacts};
 use crate::output::age;
 use crate::output::tree::{Branch, Mark};
-use crate::status::facts::Target;
-use crate::status::tree::count;
+use crate::status::tree::{WAITS, count};
 
 /// Raised when a field of the JSON form changes its meaning or goes away.
 const VERSION: u32 = 1;
@@ -72,11 +72,23 @@ pub(crate) fn tree(facts: &Facts, now: Timestamp) -> Branch {
         _ => {}
     }
     if facts.secrets.is_empty() {
-        root.branches.push(Branch::new(Mark::None, "it reads no Secret"));
+        root.branches.push(Branch::new(Mark::None, nothing(facts)));
     }
     root.branches.extend(facts.secrets.iter().map(|it| secret(it, facts, now)));
     root.branches.extend(events(facts, now));
     root
+}
+
+/// Of what reads no Secret.
+fn nothing(facts: &Facts) -> String {
+    match &facts.standing.obstacle {
+        Some(Obstacle::TemplateElsewhere { kind, name }) => format!(
+            "what its pods read stands there: kubectl extsecret why {}/{name} -n {}",
+            kind.to_lowercase(),
+            facts.namespace
+        ),
+        _ => "it reads no Secret".to_owned(),
+    }
 }
 
 /// Who restarts it, and what is in the way.
@@ -137,7 +149,8 @@ fn until_words(until: Timestamp) -> String {
 
 fn secret(it: &SecretFacts, facts: &Facts, now: Timestamp) -> Branch {
     let name = &it.name;
-    let written = it.found.as_ref().ok().and_then(Option::as_ref).and_then(Target::written);
+    let written =
+        it.found.as_ref().ok().and_then(Option::as_ref).and_then(|it| it.written().last());
     let (mark, title) = match (&it.found, written) {
         (Err(why), _) => (Mark::Attention, format!("Secret {name}: {why}")),
         (Ok(None), _) => (Mark::Attention, format!("Secret {name}: there is none")),
@@ -152,6 +165,10 @@ fn secret(it: &SecretFacts, facts: &Facts, now: Timestamp) -> Branch {
         branch.line(format!("{} started before that", count(it.older, "pod")));
     }
     branch.lines.extend(it.uses.iter().cloned());
+    if it.needed && matches!(it.found, Ok(None)) {
+        branch.mark = Mark::Bad;
+        branch.line(WAITS);
+    }
     if let Some(maker) = &it.made_by {
         branch.line(format!("made by the ExternalSecret {maker}"));
     } else if it.found.as_ref().is_ok_and(Option::is_some) && facts.unknown.is_empty() {
@@ -212,7 +229,7 @@ pub(crate) fn document(facts: &Facts) -> Value {
             "exists": it.found.as_ref().ok().map(Option::is_some),
             "unknown": it.found.as_ref().err(),
             "uses": it.uses,
-            "written": found.and_then(Target::written),
+            "written": found.and_then(|it| it.written().last()),
             "externalSecret": it.made_by,
             "older": it.older,
             "restarts": it.rule.is_some_and(|(yes, _)| yes),

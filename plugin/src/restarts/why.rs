@@ -9,6 +9,7 @@ use extsecret_restart::kinds::{self, Standing};
 use extsecret_restart::policy::{self, Because, Mode, Reloader, Said, Wish};
 use extsecret_restart::record::{self, RECORD, Record};
 use extsecret_restart::scan::Use;
+use extsecret_restart::stale::Pod;
 use extsecret_restart::window;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -17,7 +18,7 @@ use serde_json::Value;
 use crate::cluster::kinds::{EXTERNAL_SECRETS, NAMESPACES};
 use crate::cluster::{Cluster, Selection};
 use crate::doctor::Restarter;
-use crate::status::consumers::{self, Pod, Workload};
+use crate::status::consumers::{self, Workload};
 use crate::status::detail;
 use crate::status::facts::{Event, Found, Target};
 use crate::status::workload::Named;
@@ -57,9 +58,11 @@ pub(crate) struct SecretFacts {
     /// How it is read.
     pub(crate) uses: Vec<String>,
     pub(crate) found: Found<Target>,
+    /// Whether pods do not start without it.
+    pub(crate) needed: bool,
     /// The ExternalSecret that makes it.
     pub(crate) made_by: Option<String>,
-    /// Pods that started before it was last written, and keep what they read.
+    /// Pods that keep what it held before it was last written.
     pub(crate) older: usize,
     /// Whether a change of it restarts the workload, and who says so; `None` if no way in which it
     /// is read counts.
@@ -104,19 +107,17 @@ pub(crate) fn facts(
     if let Wish::For(listed) = &wish {
         read.extend(listed.iter().map(|name| &**name));
     }
-    let mine: Vec<&Pod> = pods.iter().flatten().filter(|pod| pod.belongs_to(&workload)).collect();
+    let mine: Vec<&Pod> = pods.iter().flatten().filter(|pod| workload.has(pod)).collect();
     let mut older = vec![false; mine.len()];
     let secrets = read
         .into_iter()
         .map(|name| {
             let read: Vec<&Use> = uses.read.iter().filter(|it| &*it.secret == name).collect();
             let found = detail::secret(cluster, namespace, name, true);
-            let written = found.as_ref().ok().and_then(Option::as_ref).and_then(Target::written);
-            let keeps = read.iter().any(|it| consumers::keeps(it));
+            let written = found.as_ref().ok().and_then(Option::as_ref).map(Target::written);
             let mut count = 0;
             for (pod, older) in mine.iter().zip(&mut older) {
-                let is = written.is_some_and(|at| pod.started().is_some_and(|it| it < at));
-                if keeps && is {
+                if written.as_ref().is_some_and(|written| pod.is_older(name, written)) {
                     *older = true;
                     count += 1;
                 }
@@ -146,6 +147,7 @@ pub(crate) fn facts(
             SecretFacts {
                 name: name.to_owned(),
                 uses: read.iter().map(|it| consumers::line(it)).collect(),
+                needed: consumers::needs(&read),
                 found,
                 made_by: maker.map(|(maker, _)| maker.clone()),
                 older: count,

@@ -57,7 +57,7 @@ impl StoreDraft {
             ),
         };
         above(
-            "What it has to be allowed at AWS, `kubectl extsecret iam -f FILE` prints, where\nFILE \
+            "What it has to be allowed at AWS, `kubectl extsecret iam -f FILE` prints,\nwhere FILE \
              holds its ExternalSecrets, too.",
             document,
         )

@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use extsecret_engine::hash::MANAGED_LABEL;
 use extsecret_restart::scan::{How, KeySet, PodTemplate, Use, Uses};
+pub(crate) use extsecret_restart::stale::keeps;
+use extsecret_restart::stale::{Pod, Written};
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Consumer, Consumers, Target};
+use super::facts::{Consumer, Consumers, Found, Target};
 use crate::cluster::kinds::{
-    CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, INGRESSES, Kind, PODS, SECRETS, STATEFUL_SETS,
+    CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, INGRESSES, Kind, PODS, ROLLOUTS, SECRETS, STATEFUL_SETS,
 };
-use crate::cluster::{Cluster, Selection, Unread};
+use crate::cluster::{Cluster, Selection, Unread, Why};
 
 /// Kinds with a pod template.
-pub(crate) const WORKLOADS: [Kind; 4] = [DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, CRON_JOBS];
+pub(crate) const WORKLOADS: [Kind; 5] =
+    [DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, ROLLOUTS, CRON_JOBS];
 
 /// A workload, as far as it matters here.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -53,67 +56,16 @@ struct JobSpec {
 }
 
 impl Workload {
+    /// Whether a pod is found by its selector.
+    pub(crate) fn has(&self, pod: &Pod) -> bool {
+        let wanted = &self.spec.selector.match_labels;
+        !wanted.is_empty() && wanted.iter().all(|(key, value)| pod.labels.get(key) == Some(value))
+    }
+
     /// What its pods use.
     pub(crate) fn uses(&self) -> Uses {
         let job = self.spec.job_template.as_ref().map(|job| &job.spec.template);
         self.spec.template.as_ref().or(job).map(Uses::of).unwrap_or_default()
-    }
-}
-
-/// A pod, as far as it matters here.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Pod {
-    metadata: ObjectMeta,
-    status: PodStatus,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct PodStatus {
-    phase: String,
-    start_time: Option<Time>,
-    container_statuses: Vec<ContainerStatus>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct ContainerStatus {
-    state: ContainerState,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct ContainerState {
-    running: Option<Running>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Running {
-    started_at: Option<Time>,
-}
-
-impl Pod {
-    fn runs(&self) -> bool {
-        self.status.phase == "Running"
-    }
-
-    pub(crate) fn belongs_to(&self, workload: &Workload) -> bool {
-        let wanted = &workload.spec.selector.match_labels;
-        let labels = self.metadata.labels.as_ref();
-        !wanted.is_empty()
-            && labels.is_some_and(|labels| {
-                wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
-            })
-    }
-
-    /// When the first of its containers started that still runs: a container that starts again
-    /// reads its variables anew.
-    pub(crate) fn started(&self) -> Option<Timestamp> {
-        let running = self.status.container_statuses.iter();
-        let running = running.filter_map(|it| it.state.running.as_ref()?.started_at.as_ref());
-        running.min_by_key(|time| time.0).or(self.status.start_time.as_ref()).map(|time| time.0)
     }
 }
 
@@ -124,35 +76,55 @@ pub(crate) struct User {
     pub(crate) uses: Uses,
 }
 
-/// All workloads of a namespace, or of all, that use a Secret for which `wanted` says yes; and the
-/// kinds that could not be listed, with the reasons.
+/// The users of Secrets.
+#[derive(Default)]
+pub(crate) struct Users {
+    pub(crate) found: Vec<User>,
+    /// The kinds that could not be listed, with the reasons.
+    pub(crate) unknown: Vec<String>,
+    /// How many kinds could be.
+    listed: usize,
+}
+
+/// All workloads of a namespace, or of all, that use a Secret for which `wanted` says yes.
 pub(crate) fn users(
     cluster: &Cluster,
     namespace: Option<&str>,
     wanted: impl Fn(&Uses) -> bool,
-) -> (Vec<User>, Vec<String>) {
-    let mut found = Vec::new();
-    let mut unknown = Vec::new();
+) -> Users {
+    let mut all = Users::default();
     for kind in &WORKLOADS {
         let select = Selection::default();
         let listed = cluster.list(kind, namespace, &select, |page: Vec<Workload>| {
-            found.extend(page.into_iter().filter_map(|workload| {
+            all.found.extend(page.into_iter().filter_map(|workload| {
                 let uses = workload.uses();
                 wanted(&uses).then_some(User { kind: kind.kind, workload, uses })
             }));
         });
-        if let Err(error) = listed {
-            unknown.push(format!("{}: {}", kind.plural, error.short()));
+        match listed {
+            Ok(_) => all.listed += 1,
+            Err(error) if *kind == ROLLOUTS && is_without(cluster, &error) => {}
+            Err(error) => all.unknown.push(format!("{}: {}", kind.plural, error.short())),
         }
     }
-    (found, unknown)
+    all
+}
+
+/// Whether Rollouts could not be listed because there are none to be listed. Who may not list them
+/// is told that before the server looks whether it serves them.
+fn is_without(cluster: &Cluster, error: &Unread) -> bool {
+    match error.why {
+        Why::NotServed(_) => true,
+        Why::Forbidden(_) => matches!(cluster.serves(&ROLLOUTS), Ok(false)),
+        _ => false,
+    }
 }
 
 /// The pods that run.
 pub(crate) fn running(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Pod>, String> {
     let mut pods = Vec::new();
     let listed = cluster.list(&PODS, namespace, &Selection::default(), |page: Vec<Pod>| {
-        pods.extend(page.into_iter().filter(Pod::runs));
+        pods.extend(page.into_iter().filter(|pod| pod.runs));
     });
     listed.map(|_| pods).map_err(|error| format!("pods: {}", error.short()))
 }
@@ -162,10 +134,11 @@ pub(crate) fn of_secret(
     cluster: &Cluster,
     namespace: &str,
     secret: &str,
-    target: Option<&Target>,
+    target: &Found<Target>,
 ) -> Consumers {
-    let (users, unknown) = users(cluster, Some(namespace), |uses| concerns(uses, secret));
-    let mut consumers = Consumers { found: Vec::new(), unknown };
+    let Users { found: users, unknown, listed } =
+        users(cluster, Some(namespace), |uses| concerns(uses, secret));
+    let mut consumers = Consumers { found: Vec::new(), unknown, looked: listed > 0 };
     let mut pods = Vec::new();
     if !users.is_empty() {
         match running(cluster, Some(namespace)) {
@@ -173,10 +146,12 @@ pub(crate) fn of_secret(
             Err(why) => consumers.unknown.push(why),
         }
     }
-    let keys = target.map(Target::keys);
-    let written = target.and_then(Target::written);
+    let known = target.as_ref().ok().and_then(Option::as_ref);
+    let written = known.map(Target::written).unwrap_or_default();
+    // Of a Secret that may not be read nobody knows what it has not.
+    let keys = target.as_ref().ok().map(|target| target.as_ref().map(Target::keys));
     consumers.found =
-        users.iter().map(|user| consumer(user, secret, keys.as_ref(), &pods, written)).collect();
+        users.iter().map(|user| consumer(user, secret, keys.as_ref(), &pods, &written)).collect();
     ingresses(cluster, namespace, secret, &mut consumers);
     consumers
 }
@@ -189,18 +164,18 @@ pub(crate) fn stale(
 ) -> Result<(Vec<Stale>, Vec<String>), Unread> {
     let select =
         Selection { labels: Some(format!("{MANAGED_LABEL}=true")), ..Selection::default() };
-    let mut written: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
+    let mut written: BTreeMap<(String, String), Written> = BTreeMap::new();
     cluster.list_metadata(&SECRETS, namespace, &select, |page| {
         for secret in page {
             let target = Target { meta: secret.metadata, read: None };
-            if let Some(at) = target.written() {
-                let meta = target.meta;
-                let key = (meta.namespace.unwrap_or_default(), meta.name.unwrap_or_default());
-                written.insert(key, at);
-            }
+            let at = target.written();
+            let meta = target.meta;
+            let key = (meta.namespace.unwrap_or_default(), meta.name.unwrap_or_default());
+            written.insert(key, at);
         }
     })?;
-    let (users, mut unknown) = users(cluster, namespace, |uses| !uses.read.is_empty());
+    let Users { found: users, mut unknown, .. } =
+        users(cluster, namespace, |uses| !uses.read.is_empty());
     let pods = match running(cluster, namespace) {
         Ok(pods) => pods,
         Err(why) => {
@@ -210,10 +185,7 @@ pub(crate) fn stale(
     };
     let mut by_namespace: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
     for pod in &pods {
-        by_namespace
-            .entry(pod.metadata.namespace.as_deref().unwrap_or_default())
-            .or_default()
-            .push(pod);
+        by_namespace.entry(&pod.namespace).or_default().push(pod);
     }
     let mut found = Vec::new();
     for user in &users {
@@ -240,9 +212,9 @@ pub(crate) struct Stale {
     pub(crate) kind: &'static str,
     pub(crate) name: String,
     pub(crate) secret: String,
-    /// When the Secret was last written.
+    /// When what its pods keep of it was last written.
     pub(crate) written: Timestamp,
-    /// Pods that run, and of these those that started before.
+    /// Pods that run, and of these those that have what was there before.
     pub(crate) pods: usize,
     pub(crate) older: usize,
 }
@@ -251,14 +223,17 @@ fn older(
     user: &User,
     namespace: &str,
     pods: &[&Pod],
-    written: &BTreeMap<(String, String), Timestamp>,
+    written: &BTreeMap<(String, String), Written>,
 ) -> Vec<Stale> {
-    let secrets: BTreeSet<&str> =
-        user.uses.read.iter().filter(|it| keeps(it)).map(|it| &*it.secret).collect();
-    let pods: Vec<&&Pod> = pods.iter().filter(|pod| pod.belongs_to(&user.workload)).collect();
+    let kept = || user.uses.read.iter().filter(|it| keeps(it));
+    let secrets: BTreeSet<&str> = kept().map(|it| &*it.secret).collect();
+    let pods: Vec<&&Pod> = pods.iter().filter(|pod| user.workload.has(pod)).collect();
     let stale = secrets.into_iter().filter_map(|secret| {
-        let at = *written.get(&(namespace.to_owned(), secret.to_owned()))?;
-        let older = pods.iter().filter(|pod| pod.started().is_some_and(|it| it < at)).count();
+        let written = written.get(&(namespace.to_owned(), secret.to_owned()))?;
+        let older = pods.iter().filter(|pod| pod.is_older(secret, written)).count();
+        let mine = kept().filter(|it| &*it.secret == secret);
+        // What only older pods read is as old as the whole.
+        let at = mine.filter_map(|it| written.since(&it.keys)).max().or_else(|| written.last())?;
         (older > 0).then(|| Stale {
             namespace: namespace.to_owned(),
             kind: user.kind,
@@ -272,41 +247,35 @@ fn older(
     stale.collect()
 }
 
-/// True for what a running container never sees change. The kubelet keeps the files of a volume
-/// current.
-pub(crate) fn keeps(it: &Use) -> bool {
-    matches!(it.how, How::Env | How::SubPath)
-}
-
 /// True if the pods use the Secret in any way.
 pub(crate) fn concerns(uses: &Uses, secret: &str) -> bool {
     uses.read.iter().any(|it| &*it.secret == secret) || uses.named.contains(secret)
 }
 
+/// Of a workload, by the keys that the Secret has; the outer `None` if nobody knows, the inner one if
+/// there is no such Secret.
 fn consumer(
     User { kind, workload, uses }: &User,
     secret: &str,
-    keys: Option<&BTreeSet<String>>,
+    keys: Option<&Option<BTreeSet<String>>>,
     pods: &[Pod],
-    written: Option<Timestamp>,
+    written: &Written,
 ) -> Consumer {
     let read: Vec<&Use> = uses.read.iter().filter(|it| &*it.secret == secret).collect();
     let mut lines: Vec<String> = read.iter().map(|it| line(it)).collect();
     if lines.is_empty() {
         lines.push("named for something else, such as pulling images".to_owned());
     }
-    // A Secret that is not there misses them all, which is told at the Secret itself.
-    let missing = keys.map(|keys| missing(&read, keys)).unwrap_or_default();
-    let pods: Vec<&Pod> = pods.iter().filter(|pod| pod.belongs_to(workload)).collect();
-    let keeps = read.iter().any(|it| keeps(it));
-    let older = written.filter(|_| keeps).map_or(0, |written| {
-        pods.iter().filter(|pod| pod.started().is_some_and(|started| started < written)).count()
-    });
+    let missing =
+        keys.and_then(Option::as_ref).map(|keys| missing(&read, keys)).unwrap_or_default();
+    let pods: Vec<&Pod> = pods.iter().filter(|pod| workload.has(pod)).collect();
+    let older = pods.iter().filter(|pod| pod.is_older(secret, written)).count();
     Consumer {
         kind: (*kind).to_owned(),
         name: workload.metadata.name.clone().unwrap_or_default(),
         uses: lines,
         missing,
+        waits: keys == Some(&None) && needs(&read),
         pods: pods.len(),
         older,
     }
@@ -325,6 +294,11 @@ pub(crate) fn line(it: &Use) -> String {
     };
     let optional = if it.optional { " (optional)" } else { "" };
     format!("{keys} {how}{optional}")
+}
+
+/// Whether pods that use a Secret like this do not start without it.
+pub(crate) fn needs(read: &[&Use]) -> bool {
+    read.iter().any(|it| !it.optional)
 }
 
 /// Keys without which its pods do not start.
@@ -377,6 +351,7 @@ fn ingresses(cluster: &Cluster, namespace: &str, secret: &str, to: &mut Consumer
                         _ => format!("certificate of {}", hosts.join(", ")),
                     }],
                     missing: BTreeSet::new(),
+                    waits: false,
                     pods: 0,
                     older: 0,
                 });
@@ -384,8 +359,9 @@ fn ingresses(cluster: &Cluster, namespace: &str, secret: &str, to: &mut Consumer
         }
     });
     to.found.extend(found);
-    if let Err(error) = listed {
-        to.unknown.push(format!("{}: {}", INGRESSES.plural, error.short()));
+    match listed {
+        Ok(_) => to.looked = true,
+        Err(error) => to.unknown.push(format!("{}: {}", INGRESSES.plural, error.short())),
     }
 }
 

@@ -6,7 +6,7 @@ use extsecret_crds::external_secret::{ExternalSecretSpec, SecretStoreRef, StoreK
 use extsecret_crds::{ClusterSecretStore, ExternalSecret, SecretStore};
 use extsecret_engine::hash::{DATA_HASH_ANNOTATION, data_hash};
 use extsecret_engine::secret::Secret;
-use jiff::Timestamp;
+use extsecret_restart::stale::Written;
 use k8s_openapi::api::core::v1;
 
 use super::consumers;
@@ -52,11 +52,9 @@ pub(crate) fn facts(
     let secret =
         if is_secret { secret(cluster, namespace, target, metadata_only) } else { Ok(None) };
     let consumers = match &secret {
-        Ok(Some(target_found)) => {
-            consumers::of_secret(cluster, namespace, target, Some(target_found))
-        }
+        Ok(Some(_)) => consumers::of_secret(cluster, namespace, target, &secret),
         Ok(None) if is_secret && known.is_some() => {
-            consumers::of_secret(cluster, namespace, target, None)
+            consumers::of_secret(cluster, namespace, target, &secret)
         }
         _ => Consumers::default(),
     };
@@ -174,12 +172,9 @@ impl Target {
         }
     }
 
-    /// When its data was last written, as the API server noted it.
-    pub(crate) fn written(&self) -> Option<Timestamp> {
+    /// When its keys were last written, as the API server noted it.
+    pub(crate) fn written(&self) -> Written {
         let entries = self.meta.managed_fields.iter().flatten();
-        let data = entries.filter(|entry| {
-            entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:data").is_some())
-        });
-        data.filter_map(|entry| entry.time.as_ref().map(|time| time.0)).max()
+        Written::of(entries.filter_map(|it| Some((it.time.as_ref()?.0, &it.fields_v1.as_ref()?.0))))
     }
 }

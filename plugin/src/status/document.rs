@@ -76,7 +76,7 @@ fn secret(target: &Target) -> Value {
         "type": target.read.as_ref().map(|read| &read.type_),
         "version": super::gather::version(&target.meta),
         "asWritten": target.read.as_ref().and_then(|read| read.as_written),
-        "written": target.written(),
+        "written": target.written().last(),
         "controller": owner.map(|owner| json!({
             "apiVersion": owner.api_version, "kind": owner.kind, "name": owner.name,
         })),

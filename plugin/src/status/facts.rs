@@ -80,6 +80,9 @@ pub(crate) struct Consumers {
     pub(crate) found: Vec<Consumer>,
     /// Where nobody could look, and why.
     pub(crate) unknown: Vec<String>,
+    /// Whether anybody could look anywhere.
+    #[serde(skip)]
+    pub(crate) looked: bool,
 }
 
 /// A workload that uses the Secret.
@@ -92,6 +95,8 @@ pub(crate) struct Consumer {
     pub(crate) uses: Vec<String>,
     /// Keys that it needs and that the Secret does not have.
     pub(crate) missing: BTreeSet<String>,
+    /// Whether there is no such Secret, and its pods do not start without.
+    pub(crate) waits: bool,
     /// Pods that run, and of these those that started before the Secret was last written.
     pub(crate) pods: usize,
     pub(crate) older: usize,

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::consumers;
+use super::consumers::{self, Users};
 use super::model::{self, Api, KesObject, Row};
 use crate::cluster::kinds::{EXTERNAL_SECRETS, KES_EXTERNAL_SECRETS, SECRETS};
 use crate::cluster::{Cluster, Selection, Unread, Why};
@@ -116,7 +116,7 @@ pub(crate) fn add_consumers(
     namespace: Option<&str>,
     rows: &mut [Row],
 ) -> Vec<String> {
-    let (users, unknown) = consumers::users(cluster, namespace, |uses| {
+    let Users { found: users, unknown, .. } = consumers::users(cluster, namespace, |uses| {
         !uses.read.is_empty() || !uses.named.is_empty()
     });
     if !unknown.is_empty() {

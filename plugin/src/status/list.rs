@@ -273,9 +273,13 @@ pub(crate) fn summary(rows: &[&Row], left_out: &[&str], room: Option<usize>) -> 
 
 /// A message of a controller may be as long as an answer of AWS.
 pub(crate) fn shorten(text: &str) -> String {
-    const MOST: usize = 400;
+    shorten_to(text, 400)
+}
+
+/// The same, to so many characters.
+pub(crate) fn shorten_to(text: &str, most: usize) -> String {
     let text = text.trim();
-    match text.char_indices().nth(MOST) {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::facts::{Consumer, Consumers, Facts, Found, Store, StoreFound, Target};
-use super::list::shorten;
+use super::list::{shorten, shorten_to};
 use super::model::{self, Api, Health, Row};
 use crate::output::age;
 use crate::output::table::printable;
@@ -19,6 +19,9 @@ use crate::output::wrap::wrap;
 
 /// Events that are told.
 const EVENTS: usize = 5;
+
+/// Characters of a message of a condition: what to do stands at its end.
+const MESSAGE: usize = 1500;
 
 /// Keys that are listed.
 const KEYS: usize = 50;
@@ -90,7 +93,7 @@ fn state(object: &ExternalSecret, row: &Row, now: Timestamp, to: &mut Branch) {
     if let Some(message) =
         message.filter(|it| !it.is_empty() && !it.eq_ignore_ascii_case("secret synced"))
     {
-        to.line(format!("  {}", shorten(message)));
+        to.line(format!("  {}", shorten_to(message, MESSAGE)));
     }
     if let Some(problem) = row.problem.as_deref().filter(|problem| Some(*problem) != message) {
         to.line(shorten(problem));
@@ -100,6 +103,8 @@ fn state(object: &ExternalSecret, row: &Row, now: Timestamp, to: &mut Branch) {
         None => "never synced".to_owned(),
     };
     let next = match row.next_sync {
+        // It is tried again before that, or only when something changes: who reconciles knows.
+        _ if row.ready.as_deref() == Some("False") => String::new(),
         None if model::is_periodic(row) && row.last_sync.is_none() => String::new(),
         None => ", fetched again only when it changes".to_owned(),
         Some(at) if at > now => format!(", next in {}", age::since(now, at)),
@@ -148,7 +153,15 @@ fn store_branch(store: &Store, now: Timestamp) -> Branch {
     let title = format!("{} {}", store.kind, store.name);
     let found = match &store.found {
         Err(why) => return Branch::new(Mark::Attention, format!("{title}: {why}")),
-        Ok(None) => return Branch::new(Mark::Bad, format!("{title}: there is none")),
+        Ok(None) => {
+            let mut branch = Branch::new(Mark::Bad, format!("{title}: there is none"));
+            branch.line(format!(
+                "`kubectl extsecret scaffold {} {}` prints a new one",
+                store.kind.to_lowercase(),
+                store.name
+            ));
+            return branch;
+        }
         Ok(Some(found)) => found,
     };
     let StoreFound { spec, status } = found;
@@ -165,7 +178,7 @@ fn store_branch(store: &Store, now: Timestamp) -> Branch {
             let title = format!("{title}: {word}, {reason}{}", since.unwrap_or_default());
             let mut branch = Branch::new(mark, title);
             if let Some(message) = ready.message.as_deref().filter(|_| !ready.is_true()) {
-                branch.line(shorten(message));
+                branch.line(shorten_to(message, MESSAGE));
             }
             branch
         }
@@ -361,7 +374,7 @@ fn consumers(facts: &Facts) -> Option<Branch> {
     if facts.secret.is_err() && facts.consumers == Consumers::default() {
         return None;
     }
-    let Consumers { found, unknown } = &facts.consumers;
+    let Consumers { found, unknown, .. } = &facts.consumers;
     let title = match found.len() {
         0 if unknown.is_empty() => "Consumers: no workload of the namespace uses it".to_owned(),
         0 => "Consumers: none seen".to_owned(),
@@ -377,6 +390,9 @@ fn consumers(facts: &Facts) -> Option<Branch> {
     Some(branch)
 }
 
+/// Of a workload whose Secret is not there.
+pub(crate) const WAITS: &str = "none of its pods starts without that Secret";
+
 pub(crate) fn consumer(consumer: &Consumer) -> Branch {
     let pods = match (consumer.older, consumer.pods) {
         (0, 0) => String::new(),
@@ -385,7 +401,7 @@ pub(crate) fn consumer(consumer: &Consumer) -> Branch {
             format!(", {older} of {} started before the last write", count(pods, "pod"))
         }
     };
-    let mark = match (consumer.missing.is_empty(), consumer.older) {
+    let mark = match (consumer.missing.is_empty() && !consumer.waits, consumer.older) {
         (false, _) => Mark::Bad,
         (true, 0) => Mark::Good,
         (true, _) => Mark::Attention,
@@ -395,6 +411,9 @@ pub(crate) fn consumer(consumer: &Consumer) -> Branch {
     if !consumer.missing.is_empty() {
         let keys: Vec<&str> = consumer.missing.iter().map(String::as_str).collect();
         branch.line(format!("needs {}, which the Secret does not have", keys.join(", ")));
+    }
+    if consumer.waits {
+        branch.line(WAITS);
     }
     branch
 }
@@ -458,6 +477,16 @@ pub(crate) fn footer(facts: &Facts, health: Health, room: Option<usize>) -> Stri
         let next = format!(
             "`kubectl extsecret refresh {name} -n {namespace} --wait` tries again; \
              `kubectl extsecret render {name} -n {namespace}` tries with your own credentials"
+        );
+        text.push_str(&wrap(&next, room, ""));
+    }
+    if facts.consumers.found.iter().any(|it| it.older > 0)
+        && let Ok(Some(target)) = &facts.secret
+    {
+        let secret = printable(target.meta.name.as_deref().unwrap_or_default());
+        let next = format!(
+            "`kubectl extsecret restart --secret {secret} -n {namespace} --wait` has pods read the \
+             new value; `kubectl extsecret why WORKLOAD` tells who else would"
         );
         text.push_str(&wrap(&next, room, ""));
     }

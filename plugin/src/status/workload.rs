@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
+use extsecret_restart::kinds;
+
 use super::consumers::{WORKLOADS, Workload};
-use crate::cluster::kinds::{CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, Kind, STATEFUL_SETS};
+use crate::cluster::kinds::{CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, Kind, ROLLOUTS, STATEFUL_SETS};
 use crate::cluster::{Cluster, Unread};
 
 /// Kind and name.
@@ -17,7 +19,7 @@ impl FromStr for Named {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = || "not like deployment/NAME, statefulset/NAME, daemonset/NAME or cronjob/NAME";
+        let known = || "not like deployment/NAME, statefulset/NAME, daemonset/NAME, rollout/NAME or cronjob/NAME";
         let (kind, name) = text.split_once('/').ok_or_else(known)?;
         let kind = kind.to_lowercase();
         // `deployments.apps`, as kubectl prints it.
@@ -27,6 +29,7 @@ impl FromStr for Named {
             "sts" => STATEFUL_SETS,
             "ds" => DAEMON_SETS,
             "cj" => CRON_JOBS,
+            "ro" => ROLLOUTS,
             _ => {
                 let is_it = |it: &&Kind| it.plural == kind || it.kind.to_lowercase() == kind;
                 *WORKLOADS.iter().find(is_it).ok_or_else(known)?
@@ -43,6 +46,11 @@ impl Named {
     /// `Deployment shop/api`.
     pub(crate) fn words(&self, namespace: &str) -> String {
         format!("{} {namespace}/{}", self.kind.kind, self.name)
+    }
+
+    /// Whether its pods are made anew when somebody asks for it.
+    pub(crate) fn restarts(&self) -> bool {
+        kinds::Kind::ALL.iter().any(|it| it.name() == self.kind.kind && it.restarts())
     }
 
     /// The workload; `None` if there is none.
@@ -76,6 +84,8 @@ mod tests {
             ("StatefulSet/api", STATEFUL_SETS),
             ("ds/api", DAEMON_SETS),
             ("cronjobs/api", CRON_JOBS),
+            ("rollout.argoproj.io/api", ROLLOUTS),
+            ("ro/api", ROLLOUTS),
         ] {
             assert_eq!(text.parse(), Ok(Named { kind, name: "api".to_owned() }), "{text}");
         }

@@ -2,39 +2,10 @@
 
 use extsecret_tests::controller::wait_until;
 use extsecret_tests::fleet::SOON;
-use extsecret_tests::require;
+use extsecret_tests::{argo, require};
 use serde_json::{Value, json};
 
 use crate::room::{Room, reads};
-
-fn define(room: &Room<'_>) {
-    let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-    let definition = json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {
-            "name": "rollouts.argoproj.io",
-            "annotations": { "api-approved.kubernetes.io": "unapproved, for a test" },
-        },
-        "spec": {
-            "group": "argoproj.io", "scope": "Namespaced",
-            "names": { "plural": "rollouts", "kind": "Rollout" },
-            "versions": [{
-                "name": "v1alpha1", "served": true, "storage": true,
-                "schema": { "openAPIV3Schema": schema }, "subresources": { "status": {} },
-            }],
-        },
-    });
-    room.api.create("apis/apiextensions.k8s.io/v1/customresourcedefinitions", &definition);
-    room.cluster
-        .kubectl([
-            "wait",
-            "--for=condition=Established",
-            "--timeout=60s",
-            "crd/rollouts.argoproj.io",
-        ])
-        .run()
-        .succeeded();
-}
 
 #[test]
 fn a_rollout_restarts_by_its_own_field_together_with_its_record() {
@@ -42,8 +13,8 @@ fn a_rollout_restarts_by_its_own_field_together_with_its_record() {
     room.secret("db", &[("used", "a")]);
     let controller = room.controller();
     room.wait_judged();
-    define(&room);
-    let path = format!("apis/argoproj.io/v1alpha1/namespaces/{}/rollouts", room.namespace);
+    argo::define(room.cluster, room.api);
+    let path = argo::rollouts(&room.namespace);
     let make = |name: &str, spec: &Value| {
         let mut all = json!({
             "replicas": 1, "selector": { "matchLabels": { "app": name } },

@@ -13,7 +13,14 @@ use crate::{assert_code, assert_says, external_secret, run, spec, synced};
 const DEPLOYMENTS: &str = "apis/apps/v1/namespaces";
 
 /// Runs a program as a Deployment, and waits until its pods run, or do not want to.
-fn deploy(api: &Api, namespace: &str, name: &str, image: &str, args: &[&str], pod: &Value) {
+pub(crate) fn deploy(
+    api: &Api,
+    namespace: &str,
+    name: &str,
+    image: &str,
+    args: &[&str],
+    pod: &Value,
+) {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": name },
         "spec": {
@@ -48,7 +55,7 @@ fn scale(api: &Api, namespace: &str, name: &str, replicas: u64) {
     available(api, namespace, name, replicas);
 }
 
-fn store(api: &Api, namespace: &str, name: &str, ready: &str, message: &str) {
+pub(crate) fn store(api: &Api, namespace: &str, name: &str, ready: &str, message: &str) {
     let store = json!({
         "apiVersion": "external-secrets.io/v1", "kind": "SecretStore", "metadata": { "name": name },
         "spec": { "provider": { "aws": { "service": "SecretsManager", "region": "eu-west-1" } } },
@@ -74,11 +81,11 @@ fn lease(api: &Api, namespace: &str, name: &str, seconds: i64) {
     api.create(&format!("apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"), &lease);
 }
 
-const ESO: &str = "ghcr.io/external-secrets/external-secrets:v2.9.0";
-const KES: &str = "ghcr.io/external-secrets/kubernetes-external-secrets:8.5.5";
+pub(crate) const ESO: &str = "ghcr.io/external-secrets/external-secrets:v2.9.0";
+pub(crate) const KES: &str = "ghcr.io/external-secrets/kubernetes-external-secrets:8.5.5";
 
 /// A cluster of its own that serves both APIs.
-fn both_apis() -> Option<Cluster> {
+pub(crate) fn both_apis() -> Option<Cluster> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kes.yaml");
     std::fs::write(&file, kes::DEFINITION).unwrap();

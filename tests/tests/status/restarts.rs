@@ -13,7 +13,7 @@ use crate::{PASSWORD_IN_BASE64, assert_code, assert_says, external_secret, run, 
 const SOON: Duration = Duration::from_mins(1);
 
 /// A workload that reads a Secret as a variable; the Secret need not be there.
-fn workload(kind: &str, name: &str, secret: &str, more: &Value) -> Value {
+pub(crate) fn workload(kind: &str, name: &str, secret: &str, more: &Value) -> Value {
     let mut object = json!({
         "apiVersion": "apps/v1", "kind": kind, "metadata": { "name": name },
         "spec": {
@@ -39,7 +39,7 @@ fn list(namespace: &str, kind: &str) -> String {
     format!("apis/apps/v1/namespaces/{namespace}/{kind}")
 }
 
-fn wait_running(api: &Api, namespace: &str, count: usize) {
+pub(crate) fn wait_running(api: &Api, namespace: &str, count: usize) {
     wait_until(SOON, "the pods run", || {
         let pods = api.list(&format!("api/v1/namespaces/{namespace}/pods"));
         let runs = |pod: &&Value| pod["status"]["phase"] == "Running";
@@ -48,7 +48,13 @@ fn wait_running(api: &Api, namespace: &str, count: usize) {
 }
 
 /// Writes a managed Secret until everything that runs is older than it.
-fn write_until_stale(cluster: &Cluster, api: &Api, namespace: &str, name: &str, count: usize) {
+pub(crate) fn write_until_stale(
+    cluster: &Cluster,
+    api: &Api,
+    namespace: &str,
+    name: &str,
+    count: usize,
+) {
     let secrets = format!("api/v1/namespaces/{namespace}/secrets");
     if api.get(&format!("{secrets}/{name}")).is_none() {
         let secret = json!({

@@ -9,6 +9,7 @@ fn deployment() -> Workload {
             "selector": { "matchLabels": { "app": "api" } },
             "template": { "spec": {
                 "containers": [{
+                    "name": "0",
                     "env": [
                         { "name": "P", "valueFrom": {
                             "secretKeyRef": { "name": "db", "key": "password" } } },
@@ -25,13 +26,31 @@ fn deployment() -> Workload {
     .unwrap()
 }
 
+/// A pod of the deployment, with containers that all read the same.
 fn pod(app: &str, phase: &str, started: &[&str]) -> Pod {
-    let started = started.iter().map(|at| json!({ "state": { "running": { "startedAt": at } } }));
+    let template = json!({ "name": "0", "env": [{ "name": "P", "valueFrom": {
+        "secretKeyRef": { "name": "db", "key": "password" } } }] });
+    let container = |index: usize| {
+        let mut container = template.clone();
+        container["name"] = json!(index.to_string());
+        container
+    };
+    let status = |(index, at): (usize, &&str)| json!({ "name": index.to_string(), "state": { "running": { "startedAt": at } } });
     serde_json::from_value(json!({
         "metadata": { "labels": { "app": app, "more": "x" } },
-        "status": { "phase": phase, "containerStatuses": started.collect::<Vec<_>>() },
+        "spec": { "containers": (0..started.len()).map(container).collect::<Vec<_>>() },
+        "status": {
+            "phase": phase, "startTime": "2026-11-20T00:00:00Z",
+            "containerStatuses": started.iter().enumerate().map(status).collect::<Vec<_>>(),
+        },
     }))
     .unwrap()
+}
+
+/// A Secret whose keys were all written at one time.
+fn written_at(at: &str) -> Written {
+    let keys = json!({ "f:data": { "f:password": {}, "f:a": {} } });
+    Written::of([(at.parse().unwrap(), &keys)])
 }
 
 fn look(secret: &str, keys: &[&str], written: Option<&str>) -> Consumer {
@@ -46,9 +65,9 @@ fn look(secret: &str, keys: &[&str], written: Option<&str>) -> Consumer {
         pod("api", "Running", &["2026-11-25T12:00:00Z"]),
         pod("other", "Running", &["2026-11-24T00:00:00Z"]),
     ];
-    let written = written.map(|at| at.parse().unwrap());
+    let written = written.map(written_at).unwrap_or_default();
     let consumer_of_it = User { kind: "Deployment", workload, uses };
-    consumer(&consumer_of_it, secret, Some(&keys), &pods, written)
+    consumer(&consumer_of_it, secret, Some(&Some(keys)), &pods, &written)
 }
 
 #[test]
@@ -77,8 +96,10 @@ fn stale_is_who_keeps_an_older_value() {
         pod("api", "Running", &["2026-11-25T10:00:00Z"]),
         pod("api", "Running", &["2026-11-25T12:00:00Z"]),
     );
-    let at: Timestamp = "2026-11-25T11:00:00Z".parse().unwrap();
-    let written = |secret: &str| BTreeMap::from([(("shop".to_owned(), secret.to_owned()), at)]);
+    let written = |secret: &str| {
+        let at = written_at("2026-11-25T11:00:00Z");
+        BTreeMap::from([(("shop".to_owned(), secret.to_owned()), at)])
+    };
     let found = older(&consumer_of_it, "shop", &[&old, &new], &written("db"));
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].secret.as_str(), found[0].pods, found[0].older), ("db", 2, 1));
@@ -107,11 +128,11 @@ fn what_only_names_it_is_told() {
 #[test]
 fn pods_that_are_over_and_strangers_do_not_count() {
     let workload = deployment();
-    assert!(pod("api", "Running", &[]).runs());
-    assert!(!pod("api", "Succeeded", &[]).runs());
-    assert!(!pod("x", "Running", &[]).belongs_to(&workload));
+    assert!(pod("api", "Running", &[]).runs);
+    assert!(!pod("api", "Succeeded", &[]).runs);
+    assert!(!workload.has(&pod("x", "Running", &[])));
     // Without a selector nothing belongs to it, as for a CronJob.
-    assert!(!pod("api", "Running", &[]).belongs_to(&Workload::default()));
+    assert!(!Workload::default().has(&pod("api", "Running", &[])));
 }
 
 #[test]
@@ -124,4 +145,25 @@ fn a_cron_job_has_its_template_deeper() {
     }))
     .unwrap();
     assert!(concerns(&job.uses(), "db"));
+}
+
+#[test]
+fn who_needs_a_secret_that_is_not_there_waits_for_it() {
+    let of = |workload: Workload, keys: Option<&Option<BTreeSet<String>>>| {
+        let uses = workload.uses();
+        let it = User { kind: "Deployment", workload, uses };
+        let found = consumer(&it, "db", keys, &[], &Written::default());
+        (found.waits, found.missing.len())
+    };
+    assert_eq!(of(deployment(), Some(&None)), (true, 0));
+    assert_eq!(of(deployment(), Some(&Some(BTreeSet::new()))), (false, 1));
+    // Nobody could look.
+    assert_eq!(of(deployment(), None), (false, 0));
+    let optional: Workload = serde_json::from_value(json!({
+        "spec": { "template": { "spec": { "containers": [{
+            "envFrom": [{ "secretRef": { "name": "db", "optional": true } }],
+        }] } } },
+    }))
+    .unwrap();
+    assert_eq!(of(optional, Some(&None)), (false, 0));
 }
