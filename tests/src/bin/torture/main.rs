@@ -1,0 +1,211 @@
+//! Tortures the controller: random trouble for random fleets, against a model of what has to come of it.
+//!
+//! `cargo run -p extsecret-tests --bin torture -- --minutes 10` plays round after round and prints the seed
+//! of each; `--seed S` plays one again, and `--program FILE` tortures another build. A round that fails is shrunk and saved below `torture` of the
+//! target folder, and `--json FILE` writes what came of all.
+
+mod history;
+mod model;
+mod objects;
+mod passage;
+mod plan;
+mod stage;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use std::{env, fs, io};
+
+use anyhow::{Context as _, bail};
+use extsecret_tests::api::Api;
+use extsecret_tests::cluster::Cluster;
+use extsecret_tests::tools;
+use serde_json::json;
+
+use crate::plan::{Fleet, Operation, Size, plan};
+use crate::stage::{Outcome, Place, play};
+use crate::watch::begin;
+
+const USAGE: &str = "usage: torture [--minutes N] [--seed S] [--program FILE] [--json FILE]";
+
+/// How long a failing list may be shrunk.
+const SHRINKING: Duration = Duration::from_mins(20);
+
+const SIZE: Size = Size { sources: 24, consumers: 16, phases: 3, operations: 40 };
+
+struct Options {
+    minutes: u64,
+    seed: Option<u64>,
+    program: Option<PathBuf>,
+    json: Option<PathBuf>,
+}
+
+fn options() -> anyhow::Result<Options> {
+    let mut options = Options { minutes: 10, seed: None, program: None, json: None };
+    let mut args = env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().context(USAGE);
+        match arg.as_str() {
+            "--minutes" => options.minutes = value()?.parse().context(USAGE)?,
+            "--seed" => options.seed = Some(value()?.parse().context(USAGE)?),
+            "--program" => options.program = Some(value()?.into()),
+            "--json" => options.json = Some(value()?.into()),
+            _ => bail!("{USAGE}"),
+        }
+    }
+    Ok(options)
+}
+
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let options = options()?;
+    let cluster = Cluster::setup().definitions().start().context("a cluster needs Go")?;
+    let api = Api::of(&cluster);
+    let place = Place { cluster: &cluster, api: &api, program: options.program.as_deref() };
+    let ends = begin() + Duration::from_mins(options.minutes);
+    let first = options.seed.unwrap_or_else(|| u64::from(std::process::id()) << 20);
+    let mut total = Outcome::default();
+    let (mut rounds, mut failed) = (0, BTreeMap::<u64, Vec<String>>::new());
+    for seed in first.. {
+        let (fleet, operations) = plan(seed, SIZE);
+        say(&format!("seed {seed}"))?;
+        let outcome = play(&place, seed, &fleet, &operations)?;
+        rounds += 1;
+        say(&format!(
+            "  {} operations, {} faults, {} restarts, {} writes, {} reads, {} starts, {} findings",
+            outcome.operations,
+            outcome.faults.values().sum::<usize>(),
+            outcome.restarts,
+            outcome.writes,
+            outcome.reads,
+            outcome.starts,
+            outcome.findings.len()
+        ))?;
+        if !outcome.findings.is_empty() {
+            let found: Vec<_> =
+                outcome.findings.iter().map(|it| format!("{}: {}", it.kind, it.text)).collect();
+            for text in &found {
+                say(&format!("  {text}"))?;
+            }
+            let least = shrink(&place, seed, &fleet, operations, &outcome)?;
+            save(seed, &fleet, &least, &found)?;
+            failed.insert(seed, found);
+        }
+        add(&mut total, outcome);
+        if options.seed.is_some() || begin() > ends {
+            break;
+        }
+    }
+    let summary = json!({
+        "rounds": rounds,
+        "operations": total.operations,
+        "faults": total.faults.iter().map(|(it, count)| (format!("{it:?}"), json!(count)))
+            .collect::<serde_json::Map<_, _>>(),
+        "restarts": total.restarts,
+        "writes": total.writes,
+        "reads": total.reads,
+        "starts": total.starts,
+        "failed": failed.iter().map(|(seed, found)| (seed.to_string(), json!(found)))
+            .collect::<serde_json::Map<_, _>>(),
+    });
+    say(&serde_json::to_string_pretty(&summary)?)?;
+    if let Some(file) = options.json {
+        fs::write(&file, summary.to_string())
+            .with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn add(total: &mut Outcome, outcome: Outcome) {
+    total.operations += outcome.operations;
+    total.restarts += outcome.restarts;
+    total.writes += outcome.writes;
+    total.reads += outcome.reads;
+    total.starts += outcome.starts;
+    for (fault, count) in outcome.faults {
+        *total.faults.entry(fault).or_default() += count;
+    }
+}
+
+/// Leaves operations out as long as the rest still leads to a finding of the same kind.
+fn shrink(
+    place: &Place<'_>,
+    seed: u64,
+    fleet: &Fleet,
+    mut operations: Vec<Operation>,
+    outcome: &Outcome,
+) -> anyhow::Result<Vec<Operation>> {
+    let ends: Instant = begin() + SHRINKING;
+    let mut part = operations.len() / 2;
+    while part > 0 {
+        let mut from = 0;
+        while from < operations.len() {
+            if begin() > ends {
+                return Ok(operations);
+            }
+            let to = (from + part).min(operations.len());
+            let mut fewer = operations.clone();
+            fewer.drain(from..to);
+            if fewer.last() != Some(&Operation::Rest) {
+                fewer.push(Operation::Rest);
+            }
+            let is_less = fewer.len() < operations.len();
+            let again =
+                if is_less { play(place, seed, fleet, &fewer)? } else { Outcome::default() };
+            let is_same = |kind| outcome.findings.iter().any(|it| it.kind == kind);
+            if again.findings.iter().any(|it| is_same(it.kind)) {
+                say(&format!("  shrunk to {} operations", fewer.len()))?;
+                operations = fewer;
+            } else {
+                from = to;
+            }
+        }
+        part /= 2;
+    }
+    Ok(operations)
+}
+
+fn save(
+    seed: u64,
+    fleet: &Fleet,
+    operations: &[Operation],
+    found: &[String],
+) -> anyhow::Result<()> {
+    let folder = tools::target_dir().join("torture");
+    fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{seed}.json"));
+    let text = json!({
+        "seed": seed, "findings": found, "operations": operations, "fleet": fleet,
+    });
+    fs::write(&file, serde_json::to_string_pretty(&text)?)?;
+    say(&format!("  saved as {}", file.display()))?;
+    for operation in operations {
+        say(&format!("    {}", serde_json::to_string(operation)?))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use extsecret_tests::require;
+
+    /// Keeps the whole alive; hours of it are run by hand.
+    #[test]
+    fn a_short_round_finds_nothing() {
+        let cluster = require!(Cluster::setup().definitions().start());
+        let api = Api::of(&cluster);
+        let place = Place { cluster: &cluster, api: &api, program: None };
+        let size = Size { sources: 8, consumers: 5, phases: 1, operations: 14 };
+        let (fleet, operations) = plan(4, size);
+        let outcome = play(&place, 4, &fleet, &operations).unwrap();
+        assert!(outcome.findings.is_empty(), "{outcome:#?}\n{fleet:#?}\n{operations:#?}");
+        assert!(outcome.writes > 0 && outcome.operations > 5, "{outcome:?}");
+    }
+}
