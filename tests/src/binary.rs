@@ -7,20 +7,26 @@ use std::sync::OnceLock;
 
 use cargo_metadata::Message;
 
-/// A binary that is named as its package.
+/// A binary of another package of the workspace.
 ///
 /// Cargo gives a test the binaries of its own package only, so this asks cargo for the others.
 #[derive(Debug)]
 pub struct Binary {
+    package: &'static str,
     name: &'static str,
     /// A failure is kept, too: hundreds of tests that try again would all print the same errors.
     built: OnceLock<Option<PathBuf>>,
 }
 
 impl Binary {
-    /// Describes one; nothing is built yet.
+    /// Describes one that is named as its package; nothing is built yet.
     pub(crate) const fn new(name: &'static str) -> Self {
-        Self { name, built: OnceLock::new() }
+        Self::of(name, name)
+    }
+
+    /// Describes one of a package; nothing is built yet.
+    const fn of(package: &'static str, name: &'static str) -> Self {
+        Self { package, name, built: OnceLock::new() }
     }
 
     /// The one of the dev profile, built on the first call.
@@ -28,7 +34,7 @@ impl Binary {
     /// # Panics
     /// When it does not compile; cargo has then printed why.
     pub fn path(&self) -> &Path {
-        let built = self.built.get_or_init(|| panic::catch_unwind(|| build(self.name, &[])).ok());
+        let built = self.built.get_or_init(|| panic::catch_unwind(|| self.build(&[])).ok());
         built.as_deref().unwrap_or_else(|| panic!("{} does not compile", self.name))
     }
 
@@ -37,9 +43,12 @@ impl Binary {
     /// # Panics
     /// When it does not compile; cargo has then printed why.
     pub fn build(&self, args: &[&str]) -> PathBuf {
-        build(self.name, args)
+        build(self.package, self.name, args)
     }
 }
+
+/// The program that makes what is released.
+pub static DIST: Binary = Binary::of("extsecret-dist", "dist");
 
 fn is_about_a_package(variable: &str) -> bool {
     let prefixes =
@@ -47,7 +56,7 @@ fn is_about_a_package(variable: &str) -> bool {
     prefixes.iter().any(|prefix| variable.starts_with(prefix))
 }
 
-fn build(name: &str, args: &[&str]) -> PathBuf {
+fn build(package: &str, name: &str, args: &[&str]) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     // Cargo tells a test about its package. Build scripts that look at such variables would run again, and
     // all that depends on their crates would be compiled again, whenever builds of both kinds alternate.
@@ -57,7 +66,7 @@ fn build(name: &str, args: &[&str]) -> PathBuf {
         }
     }
     let output = cargo
-        .args(["build", "--locked", "--package", name])
+        .args(["build", "--locked", "--package", package])
         .args(["--message-format", "json-render-diagnostics"])
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -20,6 +20,7 @@ pub mod oracle;
 pub mod plugin;
 pub mod random;
 pub mod release;
+pub mod shown;
 pub mod sigv4;
 pub mod terminal;
 pub mod tools;

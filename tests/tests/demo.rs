@@ -13,8 +13,8 @@ use extsecret_tests::call::assert_says;
 use extsecret_tests::controller::{PROGRAM, wait_until};
 use extsecret_tests::fleet::SOON;
 use extsecret_tests::plugin::kubectl_extsecret;
+use extsecret_tests::shown::{is_shortened, normalized};
 use extsecret_tests::{require, tools};
-use regex::Regex;
 
 /// A variable by which its processes are told from others.
 const MARK: &str = "EXTSECRET_TESTS_DEMO";
@@ -166,7 +166,6 @@ fn it_tells_the_whole_story() {
 
 /// Commands, each with what it prints; times and names that are made anew are all the same.
 fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Vec<String>> {
-    let changing = Regex::new(r"\b(?:(?:\d+[dhms])+|\d+ s|[0-9a-f]{8})\b").unwrap();
     let mut blocks: Vec<Vec<String>> = Vec::new();
     let mut open = false;
     for line in lines {
@@ -175,9 +174,7 @@ fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Vec<String>> {
             blocks.push(Vec::new());
         }
         if open && let Some(block) = blocks.last_mut() {
-            // Columns are as wide as what is in them.
-            let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-            block.push(changing.replace_all(&line, "_").into_owned());
+            block.push(normalized(line));
         }
     }
     for block in &mut blocks {
@@ -197,18 +194,6 @@ fn tour() -> Vec<Vec<String>> {
         line => line.strip_prefix("    ").unwrap_or("# "),
     });
     blocks(lines)
-}
-
-/// Whether a text is another one without what stands for `...`.
-fn is_shortened(short: &[String], full: &[String]) -> bool {
-    match short {
-        [] => full.is_empty(),
-        [dots] if dots == "..." => true,
-        [dots, rest @ ..] if dots == "..." => {
-            (0..full.len()).any(|skipped| is_shortened(rest, &full[skipped..]))
-        }
-        [line, rest @ ..] => full.first() == Some(line) && is_shortened(rest, &full[1..]),
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Every flag is used by a test: those of each verb of the plugin, and those of the controller.
 //!
 //! What is used is read from the sources: a flag counts for a verb if both are words of the strings
-//! of one file of tests, of one golden case or of one command in a guide that `documents` runs. So
+//! of one file of tests, of one golden case or of one command in a guide that `guides` runs. So
 //! this finds the flag that nobody has thought of; that the tests are good it cannot know.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
