@@ -24,7 +24,8 @@ pub(crate) struct Remote {
 pub(crate) enum Presence {
     Here,
     Gone,
-    /// Deleted with a recovery window: reading it is an error, and it is not gone.
+    /// Deleted with a recovery window: as good as gone, as it was with ESO before it used the SDK of
+    /// today and as its users ask for again.
     Scheduled,
 }
 
@@ -90,9 +91,9 @@ pub(crate) fn wanted(fleet: &Fleet, source: &Source, variant: usize, world: &[Re
     let (name, remote) = (&fleet.remotes[read[0]], world[read[0]]);
     match (remote.presence, source.deletion) {
         (Presence::Here, _) => {}
-        (Presence::Scheduled, _) | (Presence::Gone, Deletion::Retain) => return Wanted::Kept,
-        (Presence::Gone, Deletion::Delete) => return Wanted::Deleted,
-        (Presence::Gone, Deletion::Merge) => return Wanted::Data(BTreeMap::new()),
+        (_, Deletion::Retain) => return Wanted::Kept,
+        (_, Deletion::Delete) => return Wanted::Deleted,
+        (_, Deletion::Merge) => return Wanted::Data(BTreeMap::new()),
     }
     let [user, password] = fields(name, remote);
     Wanted::Data(if source.shape == Shape::Template {
@@ -327,14 +328,15 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_kept_deleted_or_taken_out() {
-        let gone = [Operation::Remove(0)];
-        assert_eq!(after(&fleet(|_| {}), &gone), Wanted::Kept);
-        assert_eq!(after(&fleet(|it| it.deletion = Deletion::Delete), &gone), Wanted::Deleted);
-        let merged = after(&fleet(|it| it.deletion = Deletion::Merge), &gone);
-        assert_eq!(merged, Wanted::Data(BTreeMap::new()));
-        for deletion in [Deletion::Retain, Deletion::Delete, Deletion::Merge] {
+        let wanted = [
+            (Deletion::Retain, Wanted::Kept),
+            (Deletion::Delete, Wanted::Deleted),
+            (Deletion::Merge, Wanted::Data(BTreeMap::new())),
+        ];
+        for (deletion, wanted) in wanted {
             let fleet = fleet(|it| it.deletion = deletion);
-            assert_eq!(after(&fleet, &[Operation::Schedule(0)]), Wanted::Kept);
+            assert_eq!(after(&fleet, &[Operation::Remove(0)]), wanted);
+            assert_eq!(after(&fleet, &[Operation::Schedule(0)]), wanted);
             assert_eq!(after(&fleet, &[Operation::DeleteStore(0)]), Wanted::Kept);
         }
     }
