@@ -69,6 +69,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
+    let webhook = args.restart.webhook()?;
     let context = Arc::new(Context {
         options: options(&args),
         cache: Arc::clone(&cache),
@@ -128,7 +129,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let reading = queue.map(|queue| queue.start(&context));
     let restarting = restarts.map(|state| {
         let work = Arc::clone(&context.work);
-        let worker = Worker { state, apply, recorder, metrics, work };
+        let notifier = webhook.map(|it| it.start(Arc::clone(&metrics)));
+        let worker = Worker { state, apply, recorder, metrics, work, notifier };
         tokio::spawn(worker.run())
     });
     let ended = work_until(&args, &context, &aws, &health, leadership.as_mut(), stop).await;

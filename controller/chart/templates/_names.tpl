@@ -85,6 +85,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if or (not $found) (eq $release (printf "%s/%s" .root.Release.Namespace .root.Release.Name)) }}true{{ end }}
 {{- end }}
 
+{{- /* Whether notices are sent, and so signed with a key that is mounted. */ -}}
+{{- define "extsecret.notifies" -}}
+{{- if and .Values.restarts.enabled .Values.restarts.notify.url }}true{{ end }}
+{{- end }}
+
 {{- /* The controller's flags, each once: those of extraArgs count instead of those that values make. */ -}}
 {{- define "extsecret.args" -}}
 {{- $args := dict
@@ -107,6 +112,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $_ := set $args "restarts" .mode }}
 {{- $_ := set $args "restart-key-secret" .keySecretName }}
 {{- if .byDefault }}{{ $_ := set $args "restart-by-default" true }}{{ end }}
+{{- with .notify.url }}
+{{- $_ := set $args "restart-notify-url" . }}
+{{- $_ := set $args "restart-notify-key-file" "/etc/extsecret/notify/key" }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if .Values.leaderElect }}

@@ -19,6 +19,7 @@
 pub mod decide;
 pub mod fingerprint;
 pub mod kinds;
+pub mod notice;
 pub mod pace;
 pub mod policy;
 pub mod record;

@@ -103,6 +103,24 @@ impl Source {
         changed.copied().fold(none, Stamp::latest)
     }
 
+    /// Which of these keys changed at `time` or later; all of them where nobody saw which did.
+    pub fn changed_since<'a>(
+        &'a self,
+        keys: &'a KeySet,
+        time: Timestamp,
+    ) -> impl Iterator<Item = &'a str> {
+        let counts = move |key: &str| match keys {
+            KeySet::All => true,
+            KeySet::Some(keys) => keys.contains(key),
+        };
+        // Times show seconds only.
+        let changed = self
+            .since
+            .iter()
+            .filter(move |(key, since)| counts(key) && since.time.as_second() >= time.as_second());
+        changed.map(|(key, _)| &**key)
+    }
+
     /// Whether it is known that [`Source::since`] is when these keys changed, and not only that they
     /// have not changed later. The first write that is seen certainly changed something of all keys.
     pub fn is_since_certain(&self, keys: &KeySet) -> bool {
@@ -125,6 +143,32 @@ mod tests {
 
     fn content(data: &[(&str, &str)]) -> Content {
         Content::of(data.iter().map(|(key, value)| (*key, value.as_bytes())))
+    }
+
+    #[test]
+    fn the_keys_that_changed_are_told_from_those_that_did_not() {
+        let made = content(&[("a", "1"), ("b", "1"), ("c", "1")]);
+        let mut source = Source::new(made, stamp(5, 1).time, stamp(5, 1));
+        source.update(
+            content(&[("a", "2"), ("b", "1"), ("c", "1")]),
+            stamp(5, 1).time,
+            stamp(9, 2),
+        );
+        source.update(
+            content(&[("a", "2"), ("b", "2"), ("c", "1")]),
+            stamp(5, 1).time,
+            stamp(12, 3),
+        );
+        let changed = |keys: &KeySet, second: i64| {
+            let changed = source.changed_since(keys, stamp(second, 0).time);
+            changed.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(changed(&KeySet::All, 9), ["a", "b"]);
+        assert_eq!(changed(&KeySet::All, 10), ["b"]);
+        assert_eq!(changed(&key("a"), 9), ["a"]);
+        assert_eq!(changed(&key("c"), 9), [""; 0]);
+        // Nobody saw which of them the first write changed.
+        assert_eq!(changed(&KeySet::All, 5), ["a", "b", "c"]);
     }
 
     fn key(key: &str) -> KeySet {

@@ -20,6 +20,8 @@ pub(crate) struct RestartNumbers {
     pub(crate) oldest_seconds: f64,
     /// Restarts that are not made, by reason.
     pub(crate) suppressed: BTreeMap<&'static str, u64>,
+    /// Notices, by what has become of them.
+    pub(crate) notices: BTreeMap<&'static str, u64>,
     /// Rollouts under way.
     pub(crate) rolling: usize,
     /// Rollouts that are over, and the time that they took together.
@@ -76,6 +78,14 @@ impl RestartNumbers {
         );
         for (reason, count) in &self.suppressed {
             text.sample(&[("reason", reason)], count);
+        }
+        text.family(
+            "extsecret_restart_notices_total",
+            Type::Counter,
+            "Notices to --restart-notify-url, by result: sent, failed or dropped.",
+        );
+        for (result, count) in &self.notices {
+            text.sample(&[("result", result)], count);
         }
         text.family(
             "extsecret_stale_pods",

@@ -1,5 +1,6 @@
 //! The flags of restarts.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
@@ -7,6 +8,8 @@ use extsecret_crds::duration::GoDuration;
 use extsecret_restart::pace::Limits;
 use extsecret_restart::policy::Mode;
 use jiff::{SignedDuration, Timestamp};
+
+use super::webhook::{self, SigningKey, Webhook};
 
 /// Whether, when and how fast workloads restart because of changed Secrets.
 #[derive(Clone, Debug, Args)]
@@ -57,9 +60,23 @@ pub(crate) struct RestartArgs {
     #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) restart_concurrent_per_secret: u16,
 
-    /// A rollout that takes longer has failed, and halts what else was to restart for its change
+    /// A rollout that takes longer has failed, and halts what else was to restart for its change; a newer
+    /// value does not wait for it any more
     #[arg(long, default_value = "15m", value_name = "DURATION", value_parser = duration)]
     pub(crate) restart_rollout_deadline: Duration,
+
+    /// Where a signed notice is sent, besides the Event, of what is to be restarted by somebody else
+    /// (mode notify)
+    #[arg(long, value_name = "URL")]
+    pub(crate) restart_notify_url: Option<String>,
+
+    /// The file with the key of its signature [default: the variable `EXTSECRET_RESTART_NOTIFY_KEY`]
+    #[arg(long, value_name = "FILE", requires = "restart_notify_url")]
+    pub(crate) restart_notify_key_file: Option<PathBuf>,
+
+    /// That key itself, never as a flag: whoever sees processes would see it
+    #[arg(long, env = webhook::KEY, hide = true, hide_env_values = true, value_parser = SigningKey::parse)]
+    pub(crate) restart_notify_key: Option<SigningKey>,
 
     /// When restarts may begin: a schedule, a time zone and a duration, such as
     /// "0 2 * * 1-5 Europe/Berlin 2h"
@@ -124,6 +141,20 @@ impl RestartArgs {
             at_once_in_namespace: self.restart_concurrent_per_namespace.into(),
             at_once_for_secret: self.restart_concurrent_per_secret.into(),
         }
+    }
+
+    /// Who gets notices; `None` if nobody does.
+    ///
+    /// # Errors
+    /// If they cannot be sent there, or not be signed.
+    pub(crate) fn webhook(&self) -> anyhow::Result<Option<Webhook>> {
+        let url = self.restart_notify_url.as_deref().filter(|_| self.mode().is_some());
+        let key = || match (&self.restart_notify_key_file, &self.restart_notify_key) {
+            (Some(file), _) => Some(webhook::Source::File(file.clone())),
+            (None, Some(key)) => Some(webhook::Source::Given(key.clone())),
+            (None, None) => None,
+        };
+        url.map(|url| Webhook::new(url, key())).transpose()
     }
 
     /// How long a rollout may take.

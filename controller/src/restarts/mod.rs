@@ -8,6 +8,7 @@ mod seen;
 mod state;
 mod tell;
 mod watch;
+mod webhook;
 mod work;
 
 use std::time::Duration;

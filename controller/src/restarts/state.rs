@@ -113,6 +113,8 @@ pub(super) struct Held {
     pub(super) pods: Option<PodTimes>,
     pub(super) outcome: Outcome,
     pub(super) waits: Waits,
+    /// When the first of what it waits to restart for changed, by the API server's clock.
+    pub(super) changed: Option<Timestamp>,
     /// For which content it was told that somebody has to restart it.
     pub(super) notified: Option<BTreeMap<Box<str>, Fingerprint>>,
     pub(super) retry: Option<Retry>,
@@ -445,6 +447,7 @@ impl Inner {
                 pods: None,
                 outcome: Outcome::Settled,
                 waits: Waits::default(),
+                changed: None,
                 notified: None,
                 retry: None,
                 busy: false,

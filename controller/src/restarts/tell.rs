@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use extsecret_engine::status::Event;
 use extsecret_restart::decide::Changed;
 use extsecret_restart::kinds::{Kind, Obstacle};
+use extsecret_restart::notice::{Due, News, notices};
 use extsecret_restart::pace::{Held as Hold, Id};
+use extsecret_restart::scan::KeySet;
 use extsecret_restart::source::Stamp;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -159,6 +161,36 @@ impl Worker {
                 ..ObjectReference::default()
             };
             self.recorder.record(about, event.clone());
+        }
+    }
+
+    /// What a notice says of a workload that somebody else has to restart.
+    pub(super) fn due(&self, inner: &Inner, id: &Id) -> Option<Due> {
+        let fixed = &self.state.fixed;
+        let held = inner.workloads.get(id)?;
+        let Outcome::Restart(changed, record) = &held.outcome else { return None };
+        let references = inner.references(fixed, id, held);
+        let mut secrets = BTreeMap::<Box<str>, News>::new();
+        for it in changed {
+            let source = inner.source(&id.namespace, &it.secret)?;
+            let reference = references.iter().find(|reference| reference.id == it.id)?;
+            let since = held.changed.unwrap_or(it.since.time);
+            let news = secrets.entry(it.secret.clone()).or_default();
+            news.version = source.since(&KeySet::All).version.to_string();
+            news.keys.extend(source.changed_since(&reference.keys, since).map(Box::from));
+        }
+        let had = record.had.iter().map(|(id, had)| (&**id, *had));
+        let marker = fixed.key.marker(&id.to_string(), had).into();
+        Some(Due { workload: id.clone(), secrets, marker })
+    }
+
+    /// Sends notices of what somebody else has to restart.
+    pub(super) fn notify(&self, due: Vec<Due>, now: Timestamp) {
+        let Some(notifier) = &self.notifier else { return };
+        let key = &self.state.fixed.key;
+        let name = |markers: &[Box<str>]| key.marker(&markers.join(" "), []);
+        for notice in notices(now, due, name) {
+            notifier.send(notice);
         }
     }
 

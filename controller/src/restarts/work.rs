@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use super::seen::Seen;
 use super::state::{Held, Inner, Outcome, Retry, State, secrets_of};
 use super::tell::{Change, about, deferred, event, listed, obstructed, restarted_for};
+use super::webhook::Notifier;
 use crate::apply::{Apply, ApplyError, PodTimes, WorkloadChange};
 use crate::events::Recorder;
 use crate::key::{Key, Kind as Synced, Name};
@@ -47,6 +48,8 @@ pub(crate) struct Worker {
     pub(crate) metrics: Arc<Metrics>,
     /// Where it is seen what is being synced.
     pub(crate) work: Arc<Work>,
+    /// Who brings notices, if anybody gets them.
+    pub(crate) notifier: Option<Notifier>,
 }
 
 /// Something that the API server is asked.
@@ -205,6 +208,8 @@ impl Worker {
             Verdict::Restart { changed, record } => Outcome::Restart(changed, record),
         };
         held.note_wait(now);
+        let since = held.outcome.changed().iter().map(|it| it.since.time).min();
+        held.changed = held.changed.into_iter().chain(since).min();
         self.tell_of_loop(held, id, now);
         if held.waits.get().is_some() {
             inner.waiting.insert(id.clone());
@@ -213,7 +218,7 @@ impl Worker {
             if !held.told.is_empty() && matches!(held.outcome, Outcome::Settled) {
                 held.told = "";
             }
-            held.notified = None;
+            (held.notified, held.changed) = (None, None);
         }
         let ends = rollout_until.filter(|_| matches!(held.outcome, Outcome::Rolling(_)));
         for until in pause.into_iter().chain(ends) {
@@ -382,12 +387,16 @@ impl Worker {
         let ids: Vec<_> =
             planned.start.iter().filter_map(|index| Some(waits.get(*index)?.id.clone())).collect();
         drop(waits);
+        let mut due = Vec::new();
         for id in ids {
-            match self.begin(inner, &id, now) {
-                Some(job) => jobs.push(job),
-                None => *numbers.entry("Notified").or_default() += 1,
+            if let Some(job) = self.begin(inner, &id, now) {
+                jobs.push(job);
+            } else {
+                *numbers.entry("Notified").or_default() += 1;
+                due.extend(self.due(inner, &id));
             }
         }
+        self.notify(due, now);
         for (id, reason, warning, text) in tells {
             self.tell_once(inner, &id, reason, warning, text);
         }

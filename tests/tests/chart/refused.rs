@@ -29,6 +29,7 @@ const BAD: &[(&[&str], &str)] = &[
     (&["--set=scopedNamespace=Not_A_Namespace"], "scopedNamespace"),
     (&["--set=podDisruptionBudget.minAvailable=half"], "minAvailable"),
     (&["--set=events.queueUrl=my-queue"], "queueUrl"),
+    (&["--set=restarts.notify.url=ftp://example.com"], "url"),
     (&["--set-json=podLabels={\"a\":1}"], "podLabels"),
     (&["--set-json=extraEnv=[{\"value\":\"x\"}]"], "extraEnv"),
     (&["--set-json=extraArgs={\"--concurrent\":1}"], "--concurrent"),
@@ -37,6 +38,10 @@ const BAD: &[(&[&str], &str)] = &[
     // What no schema can say.
     (&["--set=scopedRBAC=true"], "scopedRBAC needs scopedNamespace"),
     (&["--set=replicaCount=2,leaderElect=false"], "replicaCount 2 needs leaderElect"),
+    (
+        &["--set=restarts.enabled=true,restarts.notify.url=https://example.com"],
+        "restarts.notify.url needs restarts.notify.keySecret.name",
+    ),
     (
         &["--set=serviceMonitor.enabled=true,serviceMonitor.renderMode=failIfMissing"],
         "install the Prometheus Operator",

@@ -109,6 +109,11 @@ impl<'a> Room<'a> {
         self.api.patch(&self.core(&format!("secrets/{name}")), change);
     }
 
+    pub(crate) fn secret_version(&self, name: &str) -> String {
+        let secret = self.api.get(&self.core(&format!("secrets/{name}"))).expect("a Secret");
+        secret["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()
+    }
+
     pub(crate) fn delete_secret(&self, name: &str) {
         let path = self.core(&format!("secrets/{name}"));
         self.api.delete(&path);
