@@ -18,6 +18,7 @@
 
 pub mod decide;
 pub mod fingerprint;
+pub mod fragile;
 pub mod kinds;
 pub mod notice;
 pub mod pace;

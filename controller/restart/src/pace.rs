@@ -52,6 +52,8 @@ pub struct Limits {
     pub at_once_in_namespace: usize,
     /// Because of one Secret.
     pub at_once_for_secret: usize,
+    /// Of `DaemonSets`: each takes a pod away from every node, in whatever order.
+    pub daemon_sets_at_once: usize,
 }
 
 impl Default for Limits {
@@ -65,6 +67,7 @@ impl Default for Limits {
             at_once: 20,
             at_once_in_namespace: 20,
             at_once_for_secret: 20,
+            daemon_sets_at_once: 2,
         }
     }
 }
@@ -262,6 +265,7 @@ impl Limits {
 #[derive(Default)]
 struct Use<'a> {
     all: usize,
+    daemon_sets: usize,
     namespaces: BTreeMap<&'a str, usize>,
     /// By namespace and name.
     secrets: BTreeMap<(&'a str, &'a str), usize>,
@@ -286,6 +290,7 @@ impl<'a> Use<'a> {
 
     fn take(&mut self, id: &'a Id, wave: i32, secrets: impl Iterator<Item = (&'a str, &'a str)>) {
         self.all += 1;
+        self.daemon_sets += usize::from(id.kind == Kind::DaemonSet);
         *self.namespaces.entry(&id.namespace).or_default() += 1;
         for secret in secrets {
             *self.secrets.entry(secret).or_default() += 1;
@@ -322,7 +327,8 @@ impl<'a> Use<'a> {
             secrets().filter_map(|secret| self.secrets.get(&secret).copied()).max().unwrap_or(0);
         let busy = self.all >= limits.at_once
             || in_namespace >= limits.at_once_in_namespace
-            || for_secret >= limits.at_once_for_secret;
+            || for_secret >= limits.at_once_for_secret
+            || (it.id.kind == Kind::DaemonSet && self.daemon_sets >= limits.daemon_sets_at_once);
         busy.then_some(Held::Busy)
     }
 }

@@ -10,8 +10,8 @@ use super::text::{Text, Type};
 /// What is told of restarts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RestartNumbers {
-    /// Restarts by kind and result.
-    pub(crate) restarts: BTreeMap<(Kind, &'static str), u64>,
+    /// Restarts by kind, result and reason.
+    pub(crate) restarts: BTreeMap<(Kind, &'static str, &'static str), u64>,
     /// The same by workload, if that is asked for.
     pub(crate) by_workload: BTreeMap<(Id, &'static str), u64>,
     /// Workloads that wait, by reason.
@@ -41,10 +41,11 @@ impl RestartNumbers {
         text.family(
             "extsecret_restarts_total",
             Type::Counter,
-            "Restarts of workloads, by kind and result.",
+            "Restarts of workloads, by kind, result, and the reason of that.",
         );
-        for ((kind, result), count) in &self.restarts {
-            text.sample(&[("kind", kind.name()), ("result", result)], count);
+        for ((kind, result, reason), count) in &self.restarts {
+            let labels = [("kind", kind.name()), ("result", result), ("reason", *reason)];
+            text.sample(&labels, count);
         }
         text.family(
             "extsecret_workload_restarts_total",

@@ -60,6 +60,10 @@ pub(crate) struct RestartArgs {
     #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) restart_concurrent_per_secret: u16,
 
+    /// The same of workloads that run on every node, and take a pod away from each
+    #[arg(long, default_value_t = 2, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) restart_concurrent_daemonsets: u16,
+
     /// A rollout that takes longer has failed, and halts what else was to restart for its change; a newer
     /// value does not wait for it any more
     #[arg(long, default_value = "15m", value_name = "DURATION", value_parser = duration)]
@@ -140,6 +144,7 @@ impl RestartArgs {
             at_once: self.restart_concurrent.into(),
             at_once_in_namespace: self.restart_concurrent_per_namespace.into(),
             at_once_for_secret: self.restart_concurrent_per_secret.into(),
+            daemon_sets_at_once: self.restart_concurrent_daemonsets.into(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash as _, Hasher as _};
 
+use extsecret_restart::fragile::{self, Fragile};
 use extsecret_restart::kinds::{Kind, Standing, Workload, touched};
 use extsecret_restart::policy;
 use extsecret_restart::record::{MARKER, RECORD};
@@ -65,6 +66,8 @@ pub(crate) struct Seen {
     pub(crate) reloaded: Option<Box<str>>,
     /// Whether it is a Reloader that runs.
     pub(crate) is_reloader: bool,
+    /// Why its restart may be felt.
+    pub(crate) fragile: Box<[Fragile]>,
     /// How its pods are found.
     pub(crate) selector: Option<Box<str>>,
     /// When its pods were made, if that need not be asked: it is one, or a `CronJob` that has run.
@@ -128,6 +131,7 @@ impl<'de> Deserialize<'de> for Seen {
             workload: Workload::deserialize(&value).map_err(D::Error::custom)?,
             template: hasher.finish(),
             touched,
+            fragile: fragile::of(&value).into(),
             selector: value.pointer("/spec/selector").and_then(selector),
             own: own(&value, pod.is_some()),
         })

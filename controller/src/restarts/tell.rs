@@ -30,6 +30,9 @@ const TOLD_APART: [&str; 5] = [
     "RestartNeeded",
 ];
 
+/// Why a workload restarts.
+pub(super) const CHANGED: &str = "SecretChanged";
+
 /// A change of a Secret that workloads restart for.
 pub(super) struct Change {
     since: Stamp,
@@ -75,7 +78,7 @@ impl Worker {
                     let text = format!("all its pods are restarted, in {took:.0} s");
                     self.recorder.record(about(&id, held), event(false, "RestartCompleted", text));
                     tracing::info!(workload = %id, seconds = took, "restarted");
-                    self.count(&id, "completed");
+                    self.count(&id, "completed", CHANGED);
                     self.metrics.restarts(|all| {
                         all.rollouts.0 += 1;
                         all.rollouts.1 += took;
@@ -194,11 +197,11 @@ impl Worker {
         }
     }
 
-    /// Counts what has become of a workload's restart.
-    pub(super) fn count(&self, id: &Id, result: &'static str) {
+    /// Counts what has become of a workload's restart, and why.
+    pub(super) fn count(&self, id: &Id, result: &'static str, reason: &'static str) {
         let of_it = self.state.fixed.counts_workloads;
         self.metrics.restarts(|all| {
-            *all.restarts.entry((id.kind, result)).or_default() += 1;
+            *all.restarts.entry((id.kind, result, reason)).or_default() += 1;
             if of_it {
                 *all.by_workload.entry((id.clone(), result)).or_default() += 1;
             }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use super::seen::Seen;
 use super::state::{Held, Inner, Outcome, Retry, State, secrets_of};
-use super::tell::{Change, about, deferred, event, listed, obstructed, restarted_for};
+use super::tell::{CHANGED, Change, about, deferred, event, listed, obstructed, restarted_for};
 use super::webhook::Notifier;
 use crate::apply::{Apply, ApplyError, PodTimes, WorkloadChange};
 use crate::events::Recorder;
@@ -426,7 +426,7 @@ impl Worker {
             held.notified = Some(record.had.clone());
             held.told = "";
             self.tell_once(inner, id, "Notified", true, text);
-            self.count(id, "notified");
+            self.count(id, "notified", CHANGED);
             return None;
         }
         let mut record = record.clone();
@@ -442,6 +442,11 @@ impl Worker {
         held.under_way = changed.iter().map(|it| (it.secret.clone(), it.since)).collect();
         held.busy = true;
         tracing::info!(workload = %id, secrets, "restarting");
+        if held.retry.is_none() && !held.seen.fragile.is_empty() {
+            let why: Vec<_> = held.seen.fragile.iter().map(ToString::to_string).collect();
+            let text = format!("its restart may be felt: {}", why.join("; "));
+            self.recorder.record(about(id, held), event(true, "RestartMayInterrupt", text));
+        }
         Some(Job::Write(id.clone(), change(held, &record, Some(marker))))
     }
 
@@ -492,7 +497,7 @@ impl Worker {
         let text = format!("restarting it because of {}", secrets.collect::<Vec<_>>().join(", "));
         self.recorder.record(about(id, held), event(false, "RestartStarted", text));
         inner.waiting.remove(id);
-        self.count(id, "started");
+        self.count(id, "started", CHANGED);
     }
 
     fn failed(
@@ -521,7 +526,9 @@ impl Worker {
         let cause = error.to_string();
         tracing::warn!(workload = %id, cause, times, "cannot write it; it is tried again");
         if is_restart {
-            self.count(id, if refused { "refused" } else { "error" });
+            let (result, reason) =
+                if refused { ("refused", "Refused") } else { ("error", "Unavailable") };
+            self.count(id, result, reason);
         }
         if refused {
             let text = format!("it cannot be restarted, and it is tried again: {cause}");
@@ -535,7 +542,8 @@ impl Worker {
         for id in rolling {
             let Some(held) = inner.workloads.get_mut(&id) else { continue };
             let is_late = self.deadline(held).is_some_and(|deadline| deadline <= now);
-            let failed = held.standing.progress == Progress::Failed || is_late;
+            let says_so = held.standing.progress == Progress::Failed;
+            let failed = says_so || is_late;
             // Once it has, it is not mended before it is over.
             if !failed || held.failed {
                 continue;
@@ -548,7 +556,7 @@ impl Worker {
             );
             tracing::warn!(workload = %id, "its restart has failed");
             self.recorder.record(about(&id, held), event(true, "RestartFailed", text));
-            self.count(&id, "failed");
+            self.count(&id, "failed", if says_so { "RolloutFailed" } else { "RolloutDeadline" });
         }
     }
 }

@@ -7,9 +7,10 @@ use extsecret_tests::controller::wait_until;
 use extsecret_tests::fleet::SOON;
 use extsecret_tests::random::Random;
 use extsecret_tests::require;
+use serde_json::json;
 
 use crate::gate::{Gate, Trap};
-use crate::room::Room;
+use crate::room::{Room, reads};
 
 #[test]
 fn killed_in_a_fan_out_it_goes_on_where_it_was() {
@@ -112,6 +113,43 @@ fn killed_before_or_after_a_restart_is_written_it_neither_forgets_nor_repeats_it
         room.wait_judged();
         assert_eq!(room.restarts_of(&all), vec![round + 1; 3], "{trap:?}");
         controller.stop();
+    }
+}
+
+/// The other moments: what waits, what rolls, and what is over.
+#[test]
+fn killed_while_a_change_waits_or_rolls_out_or_is_over_it_restarts_once() {
+    let room = Room::new(require!(crate::shared()));
+    room.secret("db", &[("used", "a")]);
+    let slow = json!({ "extsecret.test/ready-after": "2s" });
+    let pod = reads("db", &["used"]);
+    let all = [room.workload_with("Deployment", "web", &pod, &json!({}), &slow)];
+    room.wait_done(&all);
+    let mut wanted = 0;
+    for round in 0..3 {
+        for moment in ["waits", "rolls", "is over"] {
+            let flags: &[&str] = match moment {
+                "waits" => &["--restart-debounce=1h", "--restart-max-hold=1h"],
+                _ => &[],
+            };
+            let controller = room.controller_with(flags);
+            room.wait_noted(&all);
+            room.put("db", "used", &format!("{round} {moment}"));
+            wanted += 1;
+            let series = match moment {
+                "waits" => "extsecret_restart_pending{reason=\"Debounce\"}",
+                "rolls" => "extsecret_restart_rollouts",
+                _ => "extsecret_rollout_duration_seconds_count",
+            };
+            wait_until(SOON, moment, || (controller.metric(series) > 0.5).then_some(()));
+            controller.kill();
+            let controller = room.controller();
+            room.wait_restarts(&all, wanted);
+            room.wait_done(&all);
+            room.wait_judged();
+            assert_eq!(room.restarts_of(&all), [wanted], "killed while it {moment}");
+            controller.stop();
+        }
     }
 }
 

@@ -81,8 +81,9 @@ fn never_more_rollouts_than_allowed_are_under_way() {
     eprintln!("{COUNT} Deployments: {most} rollouts at once in {looks} looks");
     assert!(most <= AT_ONCE, "{most} rollouts at once");
     assert!(most > AT_ONCE / 2, "only {most} rollouts at once");
-    let started =
-        controller.metric("extsecret_restarts_total{kind=\"Deployment\",result=\"started\"}");
+    let started = controller.metric(
+        "extsecret_restarts_total{kind=\"Deployment\",result=\"started\",reason=\"SecretChanged\"}",
+    );
     assert!((started - 200.0).abs() < 0.5, "{started} writes");
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), vec![1; COUNT]);

@@ -49,6 +49,7 @@ impl<'a> Room<'a> {
             "--restart-concurrent=50".into(),
             "--restart-concurrent-per-namespace=50".into(),
             "--restart-concurrent-per-secret=50".into(),
+            "--restart-concurrent-daemonsets=50".into(),
         ]
         .into()
     }

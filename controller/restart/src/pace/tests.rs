@@ -108,6 +108,56 @@ fn no_limit_is_ever_exceeded() {
 }
 
 #[test]
+fn daemon_sets_have_a_limit_of_their_own() {
+    let set = |name: &str| Id { kind: Kind::DaemonSet, ..id("shop", name) };
+    let all = [set("a"), set("b"), set("c"), id("shop", "d")];
+    let waits: Vec<_> = all.iter().map(|id| waiting(id, &["db"])).collect();
+    let planned = plan(at(0), &Limits::default(), &waits, &[], &[]);
+    assert_eq!((held(&planned, 2), planned.start), (Some(Held::Busy), vec![0, 1, 3]));
+    let other = set("x");
+    let planned = plan(at(0), &Limits::default(), &waits, &[rolling(&other, &["api"])], &[]);
+    assert_eq!(planned.start, [0, 3]);
+}
+
+/// One Secret and 500 workloads in five waves, whose rollouts take one to seven rounds.
+#[test]
+fn five_hundred_workloads_restart_in_order_and_never_more_at_once_than_allowed() {
+    const COUNT: usize = 500;
+    let all = ids(COUNT);
+    let limits = Limits { per_minute: 0, ..Limits::default() };
+    let wave = |index: usize| i32::try_from(index % 5).unwrap();
+    let mut left: Vec<usize> = (0..COUNT).collect();
+    let (mut under_way, mut order) = (Vec::<(usize, usize)>::new(), Vec::new());
+    for round in 0.. {
+        assert!(round < 1000, "{} are left", left.len());
+        under_way.retain(|(_, ends)| *ends > round);
+        let waits: Vec<_> = left
+            .iter()
+            .map(|index| Waiting { wave: wave(*index), ..waiting(&all[*index], &["db"]) })
+            .collect();
+        let rolls: Vec<_> = under_way
+            .iter()
+            .map(|(index, _)| Rolling { wave: wave(*index), ..rolling(&all[*index], &["db"]) })
+            .collect();
+        let now = at(i64::try_from(round).unwrap());
+        let planned = plan(now, &limits, &waits, &rolls, &[]);
+        let chosen: Vec<_> = planned.start.iter().map(|it| left[*it]).collect();
+        under_way.extend(chosen.iter().map(|index| (*index, round + 1 + index % 7)));
+        assert!(under_way.len() <= limits.at_once, "{} at once", under_way.len());
+        let waves: Vec<_> = under_way.iter().map(|(index, _)| wave(*index)).collect();
+        assert!(waves.iter().all(|it| *it == waves[0]), "two waves at once: {waves:?}");
+        left.retain(|index| !chosen.contains(index));
+        order.extend(chosen);
+        if left.is_empty() {
+            break;
+        }
+    }
+    let mut wanted: Vec<usize> = (0..COUNT).collect();
+    wanted.sort_by_key(|index| (wave(*index), &all[*index]));
+    assert_eq!(order, wanted);
+}
+
+#[test]
 fn the_rate_counts_what_any_workload_has_begun() {
     let all = ids(5);
     let waits: Vec<_> = all.iter().map(|id| waiting(id, &["db"])).collect();

@@ -37,13 +37,14 @@ const REST: Duration = Duration::from_secs(20);
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_mins(15);
 /// Flags that hold no restart back but by the debounce.
-const UNPACED: [&str; 6] = [
+const UNPACED: [&str; 7] = [
     "--restart-min-interval=0s",
     "--restart-max-per-hour=0",
     "--restart-max-per-minute=0",
     "--restart-concurrent=200",
     "--restart-concurrent-per-namespace=200",
     "--restart-concurrent-per-secret=200",
+    "--restart-concurrent-daemonsets=200",
 ];
 
 struct Bench<'a> {
@@ -106,8 +107,9 @@ impl Bench<'_> {
         let idle = controller.rss_bytes();
         let (lists, cpu) = (self.lists(), controller.cpu_seconds());
         let restarted = |result: &str| {
-            let name =
-                format!("extsecret_restarts_total{{kind=\"Deployment\",result=\"{result}\"}}");
+            let name = format!(
+                "extsecret_restarts_total{{kind=\"Deployment\",result=\"{result}\",reason=\"SecretChanged\"}}"
+            );
             controller.metric(&name)
         };
         let begun = now();
