@@ -61,8 +61,9 @@ impl Queue {
         let counted = Arc::clone(context);
         tasks.spawn(async move {
             while counts.changed().await.is_ok() {
-                let depth = counts.borrow_and_update().depth;
-                counted.metrics.messages(depth);
+                let counts = *counts.borrow_and_update();
+                counted.metrics.messages(counts.depth);
+                counted.metrics.unmapped(counts.idle, counts.unreadable);
             }
         });
         let followed = Arc::clone(context);
@@ -131,6 +132,8 @@ async fn handle(context: &Context, delivery: Delivery) {
     let mut looks = Vec::new();
     for change in delivery.changes() {
         let readers = context.cache.readers_of(change);
+        let result = if readers.is_empty() { "unread" } else { "mapped" };
+        context.metrics.mapped(change.shape.name(), result);
         tracing::debug!(
             names = change.names.join(", "),
             region = change.region,
@@ -173,10 +176,13 @@ async fn tell(context: Arc<Context>, mut health: watch::Receiver<Health>) {
 mod tests {
     use serde_json::json;
 
+    use extsecret_provider::events::Shape;
+
     use super::*;
 
     fn change() -> Change {
         Change {
+            shape: Shape::LabelUpdated,
             kind: Kind::Secret,
             account: "111122223333".to_owned(),
             region: "eu-central-1".to_owned(),

@@ -72,6 +72,8 @@ struct Rest {
     overdue: Duration,
     followed: usize,
     messages: Option<u64>,
+    /// Events from the queue by form and what they led to.
+    mapped: BTreeMap<(&'static str, &'static str), u64>,
     queue_reachable: Option<bool>,
 }
 
@@ -154,6 +156,21 @@ impl Metrics {
         let mut rest = lock(&self.rest);
         rest.overdue = overdue;
         rest.followed = followed;
+    }
+
+    /// An event of this form tells of a change: `mapped` to those who read it, or `unread` by anybody.
+    pub(crate) fn mapped(&self, shape: &'static str, result: &'static str) {
+        *lock(&self.rest).mapped.entry((shape, result)).or_default() += 1;
+    }
+
+    /// So many messages told of no change, and so many were not understood, since the start.
+    pub(crate) fn unmapped(&self, idle: u64, unreadable: u64) {
+        let mut rest = lock(&self.rest);
+        for (result, count) in [("idle", idle), ("unreadable", unreadable)] {
+            if count > 0 {
+                rest.mapped.insert(("", result), count);
+            }
+        }
     }
 
     /// How many messages wait in the queue of change events, if that is known.
@@ -260,6 +277,17 @@ impl Metrics {
             text.family(name, Type::Gauge, "Messages that wait in the queue of change events.");
             text.sample(&[], waiting);
         }
+        if !rest.mapped.is_empty() {
+            let name = "extsecret_events_mapped_total";
+            text.family(
+                name,
+                Type::Counter,
+                "Messages of the queue of change events, by detail-type and what they led to.",
+            );
+            for ((shape, result), total) in &rest.mapped {
+                text.sample(&[("shape", shape), ("result", result)], total);
+            }
+        }
         if let Some(reachable) = rest.queue_reachable {
             let name = "extsecret_queue_reachable";
             text.family(name, Type::Gauge, "Whether the queue of change events can be read.");
@@ -360,6 +388,8 @@ mod tests {
         metrics.watch_restarted("Secret");
         metrics.leads(true);
         metrics.messages(Some(9));
+        metrics.mapped("Secret Label Updated", "mapped");
+        metrics.unmapped(0, 2);
         metrics.queue_reachable(Some(false));
         holds(
             &metrics,
@@ -379,6 +409,8 @@ mod tests {
                 r#"extsecret_watch_restarts_total{kind="Secret"} 1"#,
                 "extsecret_leader 1",
                 "extsecret_queue_messages 9",
+                r#"extsecret_events_mapped_total{shape="Secret Label Updated",result="mapped"} 1"#,
+                r#"extsecret_events_mapped_total{shape="",result="unreadable"} 2"#,
                 "extsecret_queue_reachable 0",
             ],
         );

@@ -59,6 +59,16 @@ fn a_change_is_synced_long_before_its_time_and_its_message_goes_after_that() {
     let is_empty = || (aws.queues().counts(QUEUE) == (0, 0, 0)).then_some(());
     wait_until(SOON, "no message is left", is_empty);
     assert_eq!(secret("still"), still);
+    let mapped = |result: &str| {
+        let labels = format!("{{shape=\"Secret Label Updated\",result=\"{result}\"}}");
+        controller.metric(&format!("extsecret_events_mapped_total{labels}"))
+    };
+    assert!(mapped("mapped") > 1.5);
+    for value in ["one", "two"] {
+        aws.secrets().put("unread", value);
+    }
+    wait_until(SOON, "it is counted", || (mapped("unread") > 0.5).then_some(()));
+    wait_until(SOON, "no message is left", is_empty);
 
     // As long as the new value cannot be read, the message is not forgotten.
     let denied = Effect::error(500, "InternalServiceError", "try again");

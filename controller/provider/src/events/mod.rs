@@ -3,4 +3,4 @@
 pub mod queue;
 mod shapes;
 
-pub use shapes::{Change, Kind, ShapeError, account_of, names_of, parse};
+pub use shapes::{Change, Kind, Shape, ShapeError, account_of, names_of, parse};

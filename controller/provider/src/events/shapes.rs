@@ -31,9 +31,36 @@ pub enum Kind {
     Parameter,
 }
 
+/// The form of an event that tells of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shape {
+    /// Secrets Manager's own.
+    LabelUpdated,
+    /// Parameter Store's own.
+    ParameterChange,
+    /// A call that CloudTrail has recorded.
+    Call,
+    /// What a service has done by itself, recorded by CloudTrail.
+    ServiceEvent,
+}
+
+impl Shape {
+    /// Its `detail-type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LabelUpdated => "Secret Label Updated",
+            Self::ParameterChange => "Parameter Store Change",
+            Self::Call => "AWS API Call via CloudTrail",
+            Self::ServiceEvent => "AWS Service Event via CloudTrail",
+        }
+    }
+}
+
 /// Something has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// How that is known.
+    pub shape: Shape,
     /// Where.
     pub kind: Kind,
     /// The account that owns it.
@@ -89,11 +116,12 @@ fn event(event: &Value) -> Result<Option<Change>, ShapeError> {
     let kind = text(event, "/detail-type").ok_or(ShapeError::NoEvent("detail-type"))?;
     let source = text(event, "/source").ok_or(ShapeError::NoEvent("source"))?;
     let incomplete = |what| ShapeError::Incomplete { kind: kind.to_owned(), what };
-    let name = |service| {
+    let name = |shape, service| {
         let account = text(event, "/account").ok_or_else(|| incomplete("account"))?;
         let region = text(event, "/region").ok_or_else(|| incomplete("region"))?;
         let name = text(event, "/detail/name").ok_or_else(|| incomplete("detail.name"))?;
         Ok(Some(Change {
+            shape,
             kind: service,
             account: account.to_owned(),
             region: region.to_owned(),
@@ -102,8 +130,8 @@ fn event(event: &Value) -> Result<Option<Change>, ShapeError> {
         }))
     };
     match (source, kind) {
-        ("aws.secretsmanager", "Secret Label Updated") => name(Kind::Secret),
-        ("aws.ssm", "Parameter Store Change") => name(Kind::Parameter),
+        ("aws.secretsmanager", "Secret Label Updated") => name(Shape::LabelUpdated, Kind::Secret),
+        ("aws.ssm", "Parameter Store Change") => name(Shape::ParameterChange, Kind::Parameter),
         ("aws.secretsmanager", "AWS API Call via CloudTrail") => {
             let call = text(event, "/detail/eventName");
             let call = call.ok_or_else(|| incomplete("detail.eventName"))?;
@@ -117,7 +145,7 @@ fn event(event: &Value) -> Result<Option<Change>, ShapeError> {
             // What AWS answered is whole; what somebody wrote may be any form of it.
             let id = answered.or(asked).ok_or_else(|| incomplete("which secret"))?;
             let version = text(event, "/detail/responseElements/versionId");
-            secret(event, id, answered.is_some(), version)
+            secret(Shape::Call, event, id, answered.is_some(), version)
                 .map(Some)
                 .ok_or_else(|| incomplete("account and region"))
         }
@@ -130,7 +158,7 @@ fn event(event: &Value) -> Result<Option<Change>, ShapeError> {
             let id = places.iter().find_map(|place| text(event, place));
             let id = id.ok_or_else(|| incomplete("which secret"))?;
             let is_whole = id.starts_with("arn:");
-            secret(event, id, is_whole, None)
+            secret(Shape::ServiceEvent, event, id, is_whole, None)
                 .map(Some)
                 .ok_or_else(|| incomplete("account and region"))
         }
@@ -140,16 +168,23 @@ fn event(event: &Value) -> Result<Option<Change>, ShapeError> {
 
 /// A change of the secret with this name or ARN. Account and region are those of an ARN, or of the
 /// event.
-fn secret(event: &Value, id: &str, is_whole: bool, version: Option<&str>) -> Option<Change> {
+fn secret(
+    shape: Shape,
+    event: &Value,
+    id: &str,
+    is_whole: bool,
+    version: Option<&str>,
+) -> Option<Change> {
     let version = version.map(str::to_owned);
     if let Some(arn) = Arn::parse(id) {
         let names = if is_whole { vec![arn.without_suffix().to_owned()] } else { arn.names() };
         let (account, region) = (arn.account.to_owned(), arn.region.to_owned());
-        return Some(Change { kind: Kind::Secret, account, region, names, version });
+        return Some(Change { shape, kind: Kind::Secret, account, region, names, version });
     }
     let account = text(event, "/account").or_else(|| text(event, "/detail/recipientAccountId"))?;
     let region = text(event, "/region").or_else(|| text(event, "/detail/awsRegion"))?;
     Some(Change {
+        shape,
         kind: Kind::Secret,
         account: account.to_owned(),
         region: region.to_owned(),
