@@ -97,6 +97,10 @@ impl Room {
         for service in [Service::SecretsManager, Service::ParameterStore] {
             room.put_store(service.store(), &service.spec(&keys("aws-keys", None)));
         }
+        // What is read through a store that is not known yet is looked at again when it is.
+        for service in [Service::SecretsManager, Service::ParameterStore] {
+            room.wait_checked(service.store());
+        }
         Some(room)
     }
 
@@ -165,6 +169,15 @@ impl Room {
     /// Makes a SecretStore.
     pub(crate) fn put_store(&self, name: &str, spec: &Value) {
         self.create("secretstores", name, &json!({ "spec": spec }));
+    }
+
+    /// Waits until it is said whether a store is ready.
+    #[track_caller]
+    pub(crate) fn wait_checked(&self, name: &str) {
+        self.wait("secretstores", name, "whether it is ready", |store| {
+            let is_told = store.as_ref().is_some_and(|store| fleet::ready(store).is_some());
+            if is_told { Ok(()) } else { Err(format!("{store:?}")) }
+        });
     }
 
     /// Makes an ExternalSecret of the store `secrets`, unless `spec` says otherwise.

@@ -57,6 +57,7 @@ fn a_store_that_is_missing_is_waited_for() {
 fn a_store_without_its_key_says_so_and_its_users_too() {
     let room = require!(open("key-missing"));
     room.put_store("broken", &Service::SecretsManager.spec(&keys("no-such-keys", None)));
+    room.wait_checked("broken");
     room.put_external_secret("web", &through("SecretStore", "broken"));
     let object =
         room.fails("web", "could not get secret data from provider: error processing spec.data[0]");
