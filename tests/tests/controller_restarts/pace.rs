@@ -141,8 +141,7 @@ fn what_comes_and_goes_restarts_nobody_and_is_told() {
     room.wait_noted(&all);
     let waits = "extsecret_restart_pending{reason=\"Debounce\"}";
     let is_told = || room.events("web").contains(&"RestartLoopSuspected".to_owned());
-    // Five times are enough where each is seen for itself; on a busy machine pods are asked for instead
-    // now and then.
+    // Five that were seen as taken back are enough; a busy machine may need more.
     for _ in 0..20 {
         if is_told() {
             break;
