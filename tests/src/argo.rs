@@ -32,6 +32,5 @@ pub fn define(cluster: &Cluster, api: &Api) {
         },
     });
     api.create("apis/apiextensions.k8s.io/v1/customresourcedefinitions", &definition);
-    let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd/rollouts.argoproj.io"];
-    cluster.kubectl(wait).run().succeeded();
+    cluster.wait_established("rollouts.argoproj.io");
 }

@@ -27,6 +27,7 @@ use std::time::Duration;
 use extsecret_crds::schema;
 use serde::Deserialize;
 
+use crate::controller::wait_until;
 use crate::helm::Helm;
 use crate::kubectl::Kubectl;
 use crate::tools;
@@ -219,6 +220,23 @@ impl Cluster {
     /// Real kubectl as an administrator.
     pub fn kubectl<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Kubectl {
         Kubectl::new(&self.kubectl, self.kubeconfig(), &self.dir.join("home")).args(args)
+    }
+
+    /// Waits until definitions are served: one by its name, or `--all`.
+    ///
+    /// # Panics
+    ///
+    /// If they do not come to be.
+    #[track_caller]
+    pub fn wait_established(&self, which: &str) {
+        let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", which];
+        wait_until(Duration::from_mins(2), "definitions are established", || {
+            let ran = self.kubectl(wait).run();
+            // kubectl takes a status that nobody has written yet for a wrong one.
+            let is_early = ran.stderr.contains("accessor error");
+            assert!(is_early || ran.status.success(), "{ran}");
+            ran.status.success().then_some(())
+        });
     }
 
     /// Real Helm as an administrator.

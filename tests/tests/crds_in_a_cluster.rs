@@ -20,8 +20,7 @@ fn install(cluster: &Cluster) {
     let files = files.iter().map(|file| format!("--filename={}", file.display()));
     // Client-side, with its limit on the size of an annotation, as most people install them.
     cluster.kubectl(["apply"]).args(files).run().succeeded();
-    let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
-    cluster.kubectl(wait).run().succeeded();
+    cluster.wait_established("--all");
 }
 
 fn object(kind: &str, spec: &Value) -> Value {

@@ -105,10 +105,7 @@ fn check(cluster: &Cluster, name: &str) {
     };
     let definitions = format!("--filename={}", tools::crate_dir().join("../crds").display());
     cluster.kubectl(["apply", "--server-side", &definitions]).run().succeeded();
-    cluster
-        .kubectl(["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])
-        .run()
-        .succeeded();
+    cluster.wait_established("--all");
     apply(list(&case.context().namespaces()));
     let written = documents(&run_case(&case).stdout);
     let (policy, others): (Vec<Value>, Vec<Value>) = written

@@ -96,10 +96,7 @@ fn yaml_files(folder: &Path) -> Vec<PathBuf> {
 fn install(cluster: &Cluster, definitions: &[PathBuf]) {
     let files = definitions.iter().map(|file| format!("--filename={}", file.display()));
     cluster.kubectl(["apply", "--server-side"]).args(files).run().succeeded();
-    cluster
-        .kubectl(["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])
-        .run()
-        .succeeded();
+    cluster.wait_established("--all");
 }
 
 /// Creates the namespaces that the objects name.

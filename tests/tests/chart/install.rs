@@ -36,9 +36,7 @@ fn a_real_api_server_takes_every_object() {
     {
         let definition = monitoring(kind, plural);
         cluster.kubectl(["apply", "--filename=-"]).stdin(definition.to_string()).run().succeeded();
-        let established = ["wait", "--for=condition=Established", "--timeout=60s"];
-        let name = format!("crd/{plural}.monitoring.coreos.com");
-        cluster.kubectl(established).args([name]).run().succeeded();
+        cluster.wait_established(&format!("{plural}.monitoring.coreos.com"));
     }
     for file in values_files() {
         let namespace = restricted_namespace(cluster);

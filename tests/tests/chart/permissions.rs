@@ -402,9 +402,7 @@ fn restarts_use_all_that_they_may() {
     });
     let kubectl = |args: &[&str]| audited.cluster.kubectl(args);
     kubectl(&["apply", "--filename=-"]).stdin(definition.to_string()).run().succeeded();
-    kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd/rollouts.argoproj.io"])
-        .run()
-        .succeeded();
+    audited.cluster.wait_established("rollouts.argoproj.io");
     let scene = Scene::new(&audited.cluster);
     let values = json!({
         "controllerClass": scene.class,

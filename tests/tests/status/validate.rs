@@ -76,8 +76,7 @@ fn a_cluster_without_definitions_and_one_with_the_old_kind_only() {
     assert_says(&ran.stderr, &["warning[D02]", "does not serve"]);
 
     cluster.kubectl(["apply", "--filename=-"]).stdin(kes::DEFINITION).run().succeeded();
-    let wait = ["wait", "--for=condition=Established", "crd/externalsecrets.kubernetes-client.io"];
-    cluster.kubectl(wait).run().succeeded();
+    cluster.wait_established("externalsecrets.kubernetes-client.io");
     let old = json!({
         "apiVersion": "kubernetes-client.io/v1", "kind": "ExternalSecret",
         "metadata": { "name": "old" },
@@ -130,8 +129,7 @@ fn objects_of_the_old_kind_are_tried_where_the_cluster_has_it() {
     let any = "{ type: object, x-kubernetes-preserve-unknown-fields: true }";
     let definition = kes::DEFINITION.replace(any, backends);
     cluster.kubectl(["apply", "--filename=-"]).stdin(definition).run().succeeded();
-    let wait = ["wait", "--for=condition=Established", "crd/externalsecrets.kubernetes-client.io"];
-    cluster.kubectl(wait).run().succeeded();
+    cluster.wait_established("externalsecrets.kubernetes-client.io");
     let ran = validate(&cluster, &namespace, &two, &["--strict"]);
     assert_code(&ran, 0);
     assert_says(&ran.stderr, &["2 objects checked: nothing found"]);
