@@ -293,6 +293,15 @@ impl Controller {
         self.memory("VmHWM:")
     }
 
+    /// How many descriptors it holds open (Linux).
+    ///
+    /// # Panics
+    /// As [`rss_bytes`](Self::rss_bytes).
+    pub fn descriptors(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.pid());
+        fs::read_dir(&path).unwrap_or_else(|error| panic!("{path}: {error}")).count()
+    }
+
     fn memory(&self, field: &str) -> u64 {
         let status = self.proc("status");
         let kilobytes = status.lines().find_map(|line| line.strip_prefix(field));

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{CANARY, Permit};
-use crate::plan::Fleet;
+use crate::plan::{Consumer, Fleet};
 
 /// The key of a Secret that was there before it is merged into.
 pub(crate) const THEIRS: &str = "theirs";
@@ -102,20 +102,28 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    /// Consumers that ask for restarts and have pods with an older content.
+    /// Consumers that ask for restarts and have pods with an older content, and with which.
     pub(crate) fn stale(&self, fleet: &Fleet) -> Vec<String> {
         let asks = fleet.consumers.iter().filter(|it| it.opted_in);
-        let is_stale = |it: &&crate::plan::Consumer| {
-            let secret = &fleet.sources[it.source].name;
-            let Some(Some(data)) = self.secrets.get(secret) else { return false };
-            let Some(now) = part(data, &it.keys) else { return false };
-            let Some(watched) = self.consumers.get(&it.name) else { return false };
-            if watched.template.is_none() {
-                return false;
-            }
-            watched.pods.is_empty() || watched.pods.values().any(|pod| !pod.has(&now))
-        };
-        asks.filter(is_stale).map(|it| it.name.clone()).collect()
+        asks.filter_map(|it| self.stale_one(fleet, it)).collect()
+    }
+
+    fn stale_one(&self, fleet: &Fleet, consumer: &Consumer) -> Option<String> {
+        let name = &consumer.name;
+        let secret = &fleet.sources[consumer.source].name;
+        let now = part(self.secrets.get(secret)?.as_ref()?, &consumer.keys)?;
+        let watched = self.consumers.get(name)?;
+        watched.template.as_ref()?;
+        if watched.pods.is_empty() {
+            return Some(format!("{name} has no pods"));
+        }
+        let (pod, had) = watched.pods.iter().find(|(_, pod)| !pod.has(&now))?;
+        // The values are no secret: they are made up.
+        Some(format!(
+            "{name} has pods with an older value of {secret}: {pod} was made with {:?} and started with \
+             {:?}; now it is {now:?}",
+            had.created, had.started
+        ))
     }
 
     pub(crate) fn restarts(&self) -> usize {

@@ -2,9 +2,10 @@
 //!
 //! `cargo run -p extsecret-tests --bin torture -- --minutes 10` plays round after round and prints the seed
 //! of each; `--seed S` plays one again, and `--program FILE` tortures another build. A round that fails is shrunk and saved below `torture` of the
-//! target folder, and `--json FILE` writes what came of all.
+//! target folder, and `--json FILE` writes what came of all. `--churn-minutes N` looks for leaks instead.
 
 mod history;
+mod leaks;
 mod model;
 mod objects;
 mod passage;
@@ -14,7 +15,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, fs, io};
@@ -23,13 +24,15 @@ use anyhow::{Context as _, bail};
 use extsecret_tests::api::Api;
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::tools;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::leaks::churn;
 use crate::plan::{Fleet, Operation, Size, plan};
 use crate::stage::{Outcome, Place, play};
 use crate::watch::begin;
 
-const USAGE: &str = "usage: torture [--minutes N] [--seed S] [--program FILE] [--json FILE]";
+const USAGE: &str =
+    "usage: torture [--minutes N | --churn-minutes N] [--seed S] [--program FILE] [--json FILE]";
 
 /// How long a failing list may be shrunk.
 const SHRINKING: Duration = Duration::from_mins(20);
@@ -38,18 +41,21 @@ const SIZE: Size = Size { sources: 24, consumers: 16, phases: 3, operations: 40 
 
 struct Options {
     minutes: u64,
+    churn_minutes: Option<u64>,
     seed: Option<u64>,
     program: Option<PathBuf>,
     json: Option<PathBuf>,
 }
 
 fn options() -> anyhow::Result<Options> {
-    let mut options = Options { minutes: 10, seed: None, program: None, json: None };
+    let mut options =
+        Options { minutes: 10, churn_minutes: None, seed: None, program: None, json: None };
     let mut args = env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().context(USAGE);
         match arg.as_str() {
             "--minutes" => options.minutes = value()?.parse().context(USAGE)?,
+            "--churn-minutes" => options.churn_minutes = Some(value()?.parse().context(USAGE)?),
             "--seed" => options.seed = Some(value()?.parse().context(USAGE)?),
             "--program" => options.program = Some(value()?.into()),
             "--json" => options.json = Some(value()?.into()),
@@ -68,6 +74,11 @@ fn main() -> anyhow::Result<ExitCode> {
     let cluster = Cluster::setup().definitions().start().context("a cluster needs Go")?;
     let api = Api::of(&cluster);
     let place = Place { cluster: &cluster, api: &api, program: options.program.as_deref() };
+    if let Some(minutes) = options.churn_minutes {
+        let (summary, is_well) = churn(&place, minutes)?;
+        tell(&summary, options.json.as_deref())?;
+        return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let ends = begin() + Duration::from_mins(options.minutes);
     let first = options.seed.unwrap_or_else(|| u64::from(std::process::id()) << 20);
     let mut total = Outcome::default();
@@ -114,12 +125,18 @@ fn main() -> anyhow::Result<ExitCode> {
         "failed": failed.iter().map(|(seed, found)| (seed.to_string(), json!(found)))
             .collect::<serde_json::Map<_, _>>(),
     });
-    say(&serde_json::to_string_pretty(&summary)?)?;
-    if let Some(file) = options.json {
-        fs::write(&file, summary.to_string())
+    tell(&summary, options.json.as_deref())?;
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says what came of all, and writes it to a file if there is to be one.
+fn tell(summary: &Value, file: Option<&Path>) -> anyhow::Result<()> {
+    say(&serde_json::to_string_pretty(summary)?)?;
+    if let Some(file) = file {
+        fs::write(file, summary.to_string())
             .with_context(|| format!("writing {}", file.display()))?;
     }
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(())
 }
 
 fn add(total: &mut Outcome, outcome: Outcome) {

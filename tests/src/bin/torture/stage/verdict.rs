@@ -50,9 +50,6 @@ impl Stage<'_> {
     pub(super) fn wrong(&self) -> Vec<String> {
         let judged = self.judge();
         let mut wrong: Vec<String> = judged.stale(self.fleet);
-        for name in &mut wrong {
-            name.push_str(" has pods with an older value");
-        }
         let list = |path: &str| match self.api.ask("GET", path, None, "") {
             (200, mut list) => list["items"].as_array_mut().map(std::mem::take).unwrap_or_default(),
             _ => Vec::new(),
