@@ -27,7 +27,7 @@ use crate::changes;
 use crate::few::Few;
 use crate::index::{Index, Links, Source};
 use crate::key::{Key, Kind, Name};
-use crate::packed::{ManagedSecret, Watched, unpack};
+use crate::packed::{ManagedSecret, Packed, Watched, unpack};
 use crate::queue::{Trigger, Urgency};
 
 pub(crate) use self::cluster::{NAMESPACE_FINALIZER, Namespace};
@@ -37,7 +37,7 @@ pub(crate) type Wakes = Vec<(Key, Trigger)>;
 
 /// An ExternalSecret.
 struct Held {
-    packed: Box<[u8]>,
+    packed: Packed,
     uid: Box<str>,
     version: u64,
     /// What of it, if it changes, is a reason to look at it: generation, labels, annotations and
@@ -55,7 +55,7 @@ struct Held {
 
 /// A managed Secret.
 struct HeldSecret {
-    packed: Box<[u8]>,
+    packed: Packed,
     uid: Box<str>,
     version: u64,
     hash: Box<str>,
@@ -239,7 +239,7 @@ impl Cache {
     /// An ExternalSecret as it was seen last, or why it cannot be read.
     pub(crate) fn external_secret(&self, name: &Name) -> Option<Result<ExternalSecret, String>> {
         let packed = self.state().external_secrets.get(name)?.packed.clone();
-        Some(serde_json::from_slice(&packed).map_err(|error| error.to_string()))
+        Some(serde_json::from_slice(&packed.text()).map_err(|error| error.to_string()))
     }
 
     /// How many ExternalSecrets there are.

@@ -1,8 +1,10 @@
 //! Objects as they come from a watch, and as little of them as can be kept.
 //!
-//! An ExternalSecret is kept as the JSON it came in, a third of the size of its types; a Secret
-//! without its data, which is hashed while it is read and overwritten with zeros. One object that
-//! cannot be read does not end the watch of the others.
+//! An ExternalSecret is kept as the JSON it came in, a third of the size of its types, and that
+//! compressed; a Secret without its data, which is hashed while it is read and overwritten with zeros.
+//! One object that cannot be read does not end the watch of the others.
+
+mod packing;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,6 +21,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use zeroize::Zeroize as _;
 
+pub(crate) use self::packing::Packed;
+
 /// What the managers of ExternalSecrets are called.
 const MANAGERS: &str = "externalsecrets.external-secrets.io/";
 
@@ -28,7 +32,7 @@ pub(crate) struct Watched<K> {
     pub(crate) metadata: ObjectMeta,
     pub(crate) object: Result<K, String>,
     /// The JSON, without what only the API server needs.
-    pub(crate) packed: Box<[u8]>,
+    pub(crate) packed: Packed,
 }
 
 impl<K> fmt::Debug for Watched<K> {
@@ -46,7 +50,7 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Watched<K> {
         }
         let metadata = value.get("metadata").cloned().unwrap_or_default();
         let metadata = serde_json::from_value(metadata).map_err(D::Error::custom)?;
-        let packed = serde_json::to_vec(&value).map_err(D::Error::custom)?.into_boxed_slice();
+        let packed = Packed::of(&serde_json::to_vec(&value).map_err(D::Error::custom)?);
         let object = K::deserialize(&value).map_err(|error| error.to_string());
         Ok(Self { metadata, object, packed })
     }
@@ -55,7 +59,7 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Watched<K> {
 impl<K: Resource> Watched<K> {
     /// An object that is to be sent.
     pub(crate) fn to_send(object: K) -> Self {
-        Self { metadata: object.meta().clone(), object: Ok(object), packed: Box::default() }
+        Self { metadata: object.meta().clone(), object: Ok(object), packed: Packed::default() }
     }
 }
 
@@ -148,20 +152,20 @@ impl ManagedSecret {
     }
 
     /// As little of it as can be kept.
-    pub(crate) fn pack(&self) -> Box<[u8]> {
+    pub(crate) fn pack(&self) -> Packed {
         let kept = Kept {
             metadata: self.metadata.clone(),
             type_: self.type_.clone(),
             immutable: self.immutable,
         };
         // Metadata is made of texts, which can always be written.
-        serde_json::to_vec(&kept).unwrap_or_default().into_boxed_slice()
+        Packed::of(&serde_json::to_vec(&kept).unwrap_or_default())
     }
 }
 
 /// The Secret, without data, that [`ManagedSecret::pack`] has made small.
-pub(crate) fn unpack(packed: &[u8]) -> Secret {
-    let kept: Option<Kept> = serde_json::from_slice(packed).ok();
+pub(crate) fn unpack(packed: &Packed) -> Secret {
+    let kept: Option<Kept> = serde_json::from_slice(&packed.text()).ok();
     kept.map_or_else(Secret::default, |kept| Secret {
         metadata: kept.metadata,
         type_: kept.type_,
@@ -234,7 +238,7 @@ mod tests {
             "spec": { "secretStoreRef": { "name": "s" }, "new": { "field": 1 } },
         });
         let watched: Watched<ExternalSecret> = serde_json::from_value(object.clone()).unwrap();
-        let kept: Value = serde_json::from_slice(&watched.packed).unwrap();
+        let kept: Value = serde_json::from_slice(&watched.packed.text()).unwrap();
         assert_eq!(kept["spec"], object["spec"]);
         assert!(kept["metadata"].get("managedFields").is_none());
         assert_eq!(watched.object.unwrap().spec.other["new"], json!({ "field": 1 }));
@@ -260,7 +264,7 @@ mod tests {
         let managed: ManagedSecret = serde_json::from_value(secret).unwrap();
         assert_eq!(&*managed.hash, "1bed8bcbcb4547ffe19a19cd47d9078e84aa6598266d86b99f992d64");
         let packed = managed.pack();
-        let text = String::from_utf8(packed.to_vec()).unwrap();
+        let text = String::from_utf8(packed.text()).unwrap();
         assert!(!text.contains("dmFsdWU") && !text.contains("value1") && !text.contains("f:foo"));
         let kept = unpack(&packed);
         assert_eq!(kept.metadata, managed.metadata);

@@ -3,11 +3,12 @@
 //!
 //! A real API server, the double of AWS without latency, one store with a role, ten keys.
 
+pub(crate) mod matrix;
 mod rotation;
 mod seen;
 mod throttled;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -236,9 +237,15 @@ impl Bench<'_> {
 
 /// What was counted between two moments.
 fn difference(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> String {
-    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    let of = |map: &BTreeMap<String, u64>, name: &str| map.get(name).copied().unwrap_or(0);
-    let pairs = names.into_iter().map(|name| (name, of(after, name) - of(before, name)));
-    let pairs = pairs.filter(|(_, number)| *number > 0);
-    pairs.map(|(name, number)| format!("{number} {name}")).collect::<Vec<_>>().join(", ")
+    let changes = changes(before, after).into_iter();
+    changes.map(|(name, number)| format!("{number} {name}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What grew between two moments, and by how much.
+fn changes(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let grown = |(name, number): (&String, &u64)| {
+        let number = number - before.get(name).copied().unwrap_or(0);
+        (number > 0).then(|| (name.clone(), number))
+    };
+    after.iter().filter_map(grown).collect()
 }

@@ -1,6 +1,7 @@
 //! Measures the released binary as a user would see it: wall time, CPU and memory of one process.
 //!
-//! `cargo run -p extsecret-tests --release --bin bench -- migrate` prints a table and one line of
+//! `cargo run -p extsecret-tests --release --bin bench` measures everything; with `--json FILE` it is
+//! written as JSON, too. `-- migrate` prints a table and one line of
 //! JSON. Each run is pinned to one core and is a process of its own, because the kernel keeps only
 //! the largest memory of all children. `-- controller 1000` measures the controller on a cluster of
 //! its own, and `-- throttled 200` in front of an AWS that allows few calls, see [`fleet`].
@@ -19,8 +20,12 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use self::fleet::matrix;
+
+mod at_scale;
 #[path = "../../../../plugin/migrate/benches/migrate/corpus.rs"]
 mod corpus;
+mod costs;
 mod fleet;
 mod restarts;
 mod status;
@@ -31,7 +36,11 @@ const RUNS: usize = 11;
 const STARTS: usize = 51;
 
 const USAGE: &str = "\
-usage: bench migrate
+usage: bench [--json FILE]
+       bench fleets OBJECTS[,OBJECTS...] [PROGRAM]
+       bench plugin
+       bench costs
+       bench migrate
        bench controller OBJECTS [INTERVAL [PROGRAM]]
        bench throttled OBJECTS [PROGRAM]
        bench restarts OBJECTS [PROGRAM]
@@ -51,6 +60,14 @@ struct Cost {
 fn main() -> anyhow::Result<ExitCode> {
     let args: Vec<_> = env::args().skip(1).collect();
     let output = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => everything(None)?,
+        ["--json", file] => everything(Some(Path::new(file)))?,
+        ["fleets", sizes] => matrix::table(&matrix::measure(&numbers(sizes)?, None)?)?,
+        ["fleets", sizes, program] => {
+            matrix::table(&matrix::measure(&numbers(sizes)?, Some(Path::new(program)))?)?
+        }
+        ["plugin"] => at_scale::table(&at_scale::measure()?)?,
+        ["costs"] => costs::chart()?,
         ["migrate"] => migrate()?,
         ["controller", objects] => fleet::measure(objects.parse()?, "1h", None)?,
         ["controller", objects, interval] => fleet::measure(objects.parse()?, interval, None)?,
@@ -73,6 +90,32 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     writeln!(io::stdout(), "{output}")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The fleets of [`everything`].
+const SIZES: [usize; 4] = [100, 1_000, 5_000, 10_000];
+
+/// All that is told of in the documents: half an hour.
+fn everything(json: Option<&Path>) -> anyhow::Result<String> {
+    let fleets = matrix::measure(&SIZES, None)?;
+    let plugin = at_scale::measure()?;
+    let refreshes = fleet::measure(1_000, "5s", None)?;
+    let throttled = fleet::measure_throttled(200, None)?;
+    let restarts = restarts::measure(1_000, None)?;
+    if let Some(file) = json {
+        let all = serde_json::json!({
+            "fleets": fleets, "plugin": plugin,
+            "refreshes": refreshes, "throttled": throttled, "restarts": restarts,
+        });
+        fs::write(file, serde_json::to_string_pretty(&all)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let (fleets, plugin) = (matrix::table(&fleets)?, at_scale::table(&plugin)?);
+    Ok([fleets, plugin, refreshes, throttled, restarts, costs::chart()?].join("\n"))
+}
+
+fn numbers(list: &str) -> anyhow::Result<Vec<usize>> {
+    list.split(',').map(|it| it.parse().with_context(|| format!("{it:?} is no number"))).collect()
 }
 
 /// Runs a program once on one core. The only child of this process, so its usage is the child's.
