@@ -13,6 +13,7 @@ mod doctor;
 mod exit;
 mod files;
 mod handover;
+mod history;
 mod iam;
 mod input;
 mod manual;

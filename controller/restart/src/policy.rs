@@ -34,6 +34,8 @@ pub const WINDOW: &str = "extsecret.io/restart-window";
 /// On a workload, namespace, Secret or ExternalSecret: no restarts until this time (RFC 3339), or
 /// until it is taken away.
 pub const FREEZE: &str = "extsecret.io/restart-freeze";
+/// Beside that: why, for people.
+pub const FREEZE_REASON: &str = "extsecret.io/restart-freeze-reason";
 /// On a workload: `all`, or some of `env`, `volume` and `subPath`.
 pub const RESTART_ON: &str = "extsecret.io/restart-on";
 

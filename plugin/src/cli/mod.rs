@@ -3,7 +3,9 @@
 mod cluster;
 mod consumers;
 mod doctor;
+mod freeze;
 mod handover;
+mod history;
 mod iam;
 mod migrate;
 mod objects;
@@ -27,10 +29,12 @@ pub(crate) use cluster::Credential;
 pub(crate) use cluster::{ClusterArgs, RequestTimeout};
 pub(crate) use consumers::{ConsumersArgs, StaleArgs};
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use freeze::{FreezeArgs, FrozenArgs, NameFormat, UnfreezeArgs};
 pub(crate) use handover::{
     ApplyArgs, DoingArgs, HowArgs, Live, ManifestArgs, PlanArgs, ProgressArgs, RollbackArgs,
     WhichArgs,
 };
+pub(crate) use history::{HistoryArgs, HistoryOf};
 pub(crate) use iam::{CheckFormat, Format as IamFormat, IamArgs};
 pub(crate) use migrate::{ContextArgs, Format, InputArgs, MigrateArgs};
 pub(crate) use objects::{ChangeArgs, DryRun, ObjectsArgs};
@@ -47,7 +51,7 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default())
     .placeholder(AnsiColor::Cyan.on_default().effects(Effects::DIMMED));
 
-/// Move secrets from kubernetes-external-secrets to external-secrets.io.
+/// Migrate, check, watch and refresh the ExternalSecrets of a cluster, and restart what reads them.
 #[derive(Debug, Parser)]
 #[command(
     name = "kubectl-extsecret",
@@ -85,6 +89,9 @@ pub(crate) enum Command {
     Stale(Box<StaleArgs>),
     Why(Box<WhyArgs>),
     Restart(Box<RestartArgs>),
+    History(Box<HistoryArgs>),
+    Freeze(Box<FreezeArgs>),
+    Unfreeze(Box<UnfreezeArgs>),
     Doctor(Box<DoctorArgs>),
     Iam(Box<IamArgs>),
     Explain(ExplainArgs),
@@ -195,11 +202,14 @@ pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<C
         Command::Validate(args) => ("validate", args.check()),
         Command::Iam(args) => ("iam", args.check()),
         Command::Scaffold(args) => ("scaffold", args.check()),
+        Command::Freeze(args) => ("freeze", args.which.check()),
+        Command::Unfreeze(args) => ("unfreeze", args.which.check()),
         Command::Refresh(_)
         | Command::Consumers(_)
         | Command::Stale(_)
         | Command::Why(_)
         | Command::Restart(_)
+        | Command::History(_)
         | Command::Doctor(_)
         | Command::Explain(_)
         | Command::Completion(_)

@@ -41,6 +41,9 @@ pub(crate) const PODS: Kind = namespaced("", "Pod", "pods");
 pub(crate) const DEPLOYMENTS: Kind = namespaced("apps", "Deployment", "deployments");
 pub(crate) const STATEFUL_SETS: Kind = namespaced("apps", "StatefulSet", "statefulsets");
 pub(crate) const DAEMON_SETS: Kind = namespaced("apps", "DaemonSet", "daemonsets");
+pub(crate) const REPLICA_SETS: Kind = namespaced("apps", "ReplicaSet", "replicasets");
+pub(crate) const CONTROLLER_REVISIONS: Kind =
+    namespaced("apps", "ControllerRevision", "controllerrevisions");
 pub(crate) const CRON_JOBS: Kind = namespaced("batch", "CronJob", "cronjobs");
 /// Argo's. A cluster may do without.
 pub(crate) const ROLLOUTS: Kind = Kind {
@@ -140,6 +143,8 @@ mod tests {
             (DEPLOYMENTS.path(ns), path_of::<apps::Deployment>(ns)),
             (STATEFUL_SETS.path(ns), path_of::<apps::StatefulSet>(ns)),
             (DAEMON_SETS.path(ns), path_of::<apps::DaemonSet>(ns)),
+            (REPLICA_SETS.path(ns), path_of::<apps::ReplicaSet>(ns)),
+            (CONTROLLER_REVISIONS.path(ns), path_of::<apps::ControllerRevision>(ns)),
             (CRON_JOBS.path(ns), path_of::<batch::CronJob>(ns)),
             (INGRESSES.path(ns), path_of::<networking::Ingress>(ns)),
             (LEASES.path(ns), path_of::<Lease>(ns)),

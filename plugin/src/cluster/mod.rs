@@ -294,6 +294,40 @@ impl Cluster {
         }
     }
 
+    /// The same for metadata, in the name of `manager`; the server sends nothing else back.
+    pub(crate) fn annotate(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+        manager: &str,
+        change: &serde_json::Value,
+        dry_run: bool,
+    ) -> Result<Option<ObjectMeta>, Unread> {
+        let tried = match namespace.filter(|_| kind.namespaced) {
+            Some(namespace) => format!("change {} {namespace}/{name}", kind.kind),
+            None => format!("change {} {name}", kind.kind),
+        };
+        if !is_name(name) || namespace.is_some_and(|namespace| !is_name(namespace)) {
+            return Err(Unread::new(tried, Why::NotAName));
+        }
+        let request = Request::new(kind.path(namespace));
+        let params = PatchParams {
+            field_manager: Some(manager.to_owned()),
+            dry_run,
+            ..PatchParams::default()
+        };
+        let text = self.send(&tried, kind, &async |client| {
+            let request = request.patch_metadata(name, &params, &Patch::Merge(change));
+            client.request_text(request.map_err(kube::Error::BuildRequest)?).await
+        });
+        match text {
+            Ok(text) => read::<Metadata>(&tried, &text).map(|it| Some(it.metadata)),
+            Err(Answer::NoSuchObject) => Ok(None),
+            Err(Answer::Unread(error)) => Err(error),
+        }
+    }
+
     /// Sends a request, and again when the server is busy.
     fn send(
         &self,

@@ -4,7 +4,9 @@ mod completion;
 mod consumers;
 mod doctor;
 mod explain;
+mod freeze;
 mod handover;
+mod history;
 mod iam;
 mod migrate;
 mod refresh;
@@ -31,6 +33,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Stale(args) => consumers::stale(&args),
         Command::Why(args) => restart::why(&args),
         Command::Restart(args) => restart::restart(&args),
+        Command::History(args) => history::run(&args),
+        Command::Freeze(args) => freeze::freeze(&args),
+        Command::Unfreeze(args) => freeze::unfreeze(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Iam(args) => iam::run(&args),
         Command::Explain(args) => explain::run(&args),

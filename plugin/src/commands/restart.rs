@@ -88,7 +88,7 @@ pub(crate) fn restart(args: &RestartArgs) -> anyhow::Result<Exit> {
 }
 
 /// True for what the next workload would fail of as well.
-fn is_about_all(error: &anyhow::Error) -> bool {
+pub(super) fn is_about_all(error: &anyhow::Error) -> bool {
     let unread = error.downcast_ref::<Unread>();
     unread.is_some_and(|it| matches!(it.why, Why::Unreachable { .. } | Why::Unauthorized(_)))
 }
@@ -96,8 +96,15 @@ fn is_about_all(error: &anyhow::Error) -> bool {
 /// Restarts one, and says so.
 fn one(args: &RestartArgs, cluster: &Cluster, named: &Named) -> anyhow::Result<&'static str> {
     let namespace = cluster.namespace();
-    if let Some(obstacle) = rollout::obstacle(cluster, namespace, named)? {
+    let (obstacle, frozen) = rollout::obstacle(cluster, namespace, named, clock::now())?;
+    if let Some(obstacle) = obstacle {
         return Err(anyhow!("{obstacle}"));
+    }
+    if let Some(frozen) = frozen {
+        let name = named.kind.name_of(&named.name);
+        output::stderr(&format!(
+            "warning: {name} is frozen {frozen}: you asked for it all the same\n"
+        ));
     }
     let dry_run = args.change.dry_run == Some(DryRun::Server);
     if args.change.dry_run != Some(DryRun::Client)

@@ -11,6 +11,7 @@ use clap_complete::engine::CompletionCandidate;
 use crate::cli::{ClusterArgs, RequestTimeout};
 use crate::cluster::kinds::{self, Kind};
 use crate::cluster::{self, Cluster, Selection};
+use crate::restarts::freeze;
 use crate::status::consumers::WORKLOADS;
 
 /// How long a prompt may stand still.
@@ -64,7 +65,23 @@ pub(crate) fn cluster_secret_stores() -> Vec<CompletionCandidate> {
 
 /// Workloads of the namespace, as `deployment/NAME`.
 pub(crate) fn workloads() -> Vec<CompletionCandidate> {
-    let all = WORKLOADS.iter().flat_map(|kind| {
+    of_kinds(&WORKLOADS)
+}
+
+/// What can be frozen, as `deployment/NAME`.
+pub(crate) fn freezable() -> Vec<CompletionCandidate> {
+    of_kinds(&freeze::KINDS)
+}
+
+/// What `history` tells of, as `deployment/NAME`.
+pub(crate) fn with_a_past() -> Vec<CompletionCandidate> {
+    let mut all = workloads();
+    all.extend(of_kinds(&[kinds::SECRETS, kinds::EXTERNAL_SECRETS]));
+    all
+}
+
+fn of_kinds(kinds: &[Kind]) -> Vec<CompletionCandidate> {
+    let all = kinds.iter().flat_map(|kind| {
         let kind_name = kind.kind.to_lowercase();
         names(kind).into_iter().map(move |it| it.add_prefix(format!("{kind_name}/")))
     });

@@ -3,7 +3,7 @@
 use super::{Check, Section, State};
 use crate::cluster::kinds::{
     CLUSTER_SECRET_STORES, CONFIG_MAPS, CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS,
-    EXTERNAL_SECRETS, INGRESSES, PODS, ROLLOUTS, SECRET_STORES, SECRETS, STATEFUL_SETS,
+    EXTERNAL_SECRETS, INGRESSES, NAMESPACES, PODS, ROLLOUTS, SECRET_STORES, SECRETS, STATEFUL_SETS,
 };
 use crate::cluster::{Access, Cluster};
 
@@ -73,6 +73,53 @@ const NEEDS: &[Need] = &[
         rollouts: Some(Access::to("patch", &ROLLOUTS)),
     },
     Need {
+        verb: "freeze",
+        all: &[
+            Access::to("get", &DEPLOYMENTS),
+            Access::to("patch", &DEPLOYMENTS),
+            Access::to("get", &STATEFUL_SETS),
+            Access::to("patch", &STATEFUL_SETS),
+            Access::to("get", &DAEMON_SETS),
+            Access::to("patch", &DAEMON_SETS),
+        ],
+        rollouts: Some(Access::to("patch", &ROLLOUTS)),
+    },
+    Need {
+        verb: "freeze externalsecret/NAME",
+        all: &[GET, Access::to("patch", &EXTERNAL_SECRETS)],
+        rollouts: None,
+    },
+    Need {
+        verb: "freeze --namespaces",
+        all: &[Access::to("get", &NAMESPACES), Access::to("patch", &NAMESPACES)],
+        rollouts: None,
+    },
+    Need {
+        verb: "consumers",
+        all: &[LIST_PODS, DEPLOYED, STATEFUL, DAEMONS, JOBS, Access::to("list", &INGRESSES)],
+        rollouts: Some(ROLLED),
+    },
+    Need {
+        verb: "validate",
+        all: &[
+            LIST,
+            Access::to("list", &SECRET_STORES),
+            Access::to("list", &CLUSTER_SECRET_STORES),
+        ],
+        rollouts: None,
+    },
+    Need { verb: "scaffold --from-secret", all: &[READ_SECRETS], rollouts: None },
+    Need {
+        verb: "scaffold --from-workload",
+        all: &[
+            Access::to("get", &DEPLOYMENTS),
+            Access::to("get", &STATEFUL_SETS),
+            Access::to("get", &DAEMON_SETS),
+            Access::to("get", &CRON_JOBS),
+        ],
+        rollouts: Some(Access::to("get", &ROLLOUTS)),
+    },
+    Need {
         verb: "render NAME",
         all: &[GET, STORES, CLUSTER_STORES, READ_SECRETS, Access::to("get", &CONFIG_MAPS)],
         rollouts: None,
@@ -138,11 +185,12 @@ mod tests {
         assert_eq!(checks[0].state, State::Ok);
         let checks = judge(&[Access::to("list", &PODS)], "shop");
         assert!(
-            checks[0].text.ends_with("status, refresh, restart, render NAME, iam"),
+            checks[0].text.contains("status, refresh, restart, freeze, ")
+                && checks[0].text.ends_with("render NAME, iam"),
             "{checks:?}"
         );
         assert_eq!(checks[1].details, ["missing: list pods"]);
-        assert_eq!(checks.len(), 4);
+        assert_eq!(checks.len(), 5);
         let checks = judge(&[Access::to("patch", &ROLLOUTS)], "shop");
         assert_eq!(checks[1].details, ["missing: patch rollouts.argoproj.io"]);
     }

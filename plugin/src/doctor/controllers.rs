@@ -105,6 +105,8 @@ pub(crate) struct Restarter {
     pub(crate) scope: Option<String>,
     /// Whether it understands Reloader's annotations.
     pub(crate) reloader: bool,
+    /// Before when it begins no restart, whatever else is said.
+    pub(crate) frozen: Option<Timestamp>,
 }
 
 impl Restarter {
@@ -134,14 +136,15 @@ impl Restarter {
             denied: denied(&program.args),
             scope: program.scope().map(str::to_owned),
             reloader: on("--restart-reloader-annotations"),
+            frozen: program.flag("--restart-freeze-until").and_then(|it| it.parse().ok()),
         })
     }
 }
 
-/// Who restarts the workloads of the caller's namespace; the reason if that is not to be seen.
-pub(crate) fn restarter(cluster: &Cluster) -> Result<Option<Restarter>, String> {
+/// Who restarts the workloads of a namespace; the reason if that is not to be seen.
+pub(crate) fn restarter(cluster: &Cluster, namespace: &str) -> Result<Option<Restarter>, String> {
     let (programs, only, unknown) = programs(cluster);
-    let here = |it: &Restarter| it.scope.as_deref().is_none_or(|it| it == cluster.namespace());
+    let here = |it: &Restarter| it.scope.as_deref().is_none_or(|it| it == namespace);
     let ours = programs.iter().filter(|it| it.product == Product::Ours && it.runs());
     let found = ours.filter_map(Restarter::of).find(here);
     match (found, unknown, only) {
@@ -452,10 +455,12 @@ mod tests {
             "--restart-denied-namespace",
             "b",
             "--restart-reloader-annotations=true",
+            "--restart-freeze-until=2027-01-04T06:00:00Z",
         ];
         let found = of(&all).unwrap();
         assert_eq!((found.mode(), found.default, found.reloader), (Mode::Enforce, true, true));
         assert_eq!(found.denied, ["a", "b"]);
+        assert_eq!(found.frozen, "2027-01-04T06:00:00Z".parse().ok());
         assert_eq!(of(&["--restarts", "dry-run"]).unwrap().mode(), Mode::DryRun);
         assert_eq!(of(&["--restarts=notify"]).unwrap().mode(), Mode::Notify);
     }

@@ -8,6 +8,7 @@ mod access;
 mod controllers;
 mod definitions;
 mod encryption;
+mod freezes;
 mod objects;
 mod products;
 mod report;
@@ -42,7 +43,10 @@ pub(crate) fn examine(cluster: &Cluster) -> anyhow::Result<Vec<Section>> {
     let objects = objects::find(cluster, &kinds, clocks);
     let mut controllers = controllers::judge(&found, &objects, clocks);
     controllers.checks.extend(webhook::look(cluster));
-    Ok(vec![server, definitions, controllers, objects::judge(&objects), access::look(cluster)])
+    let freezes = freezes::look(cluster, clocks.there);
+    let freezes = Some(freezes).filter(|it| !it.checks.is_empty());
+    let all = [server, definitions, controllers, objects::judge(&objects)].into_iter();
+    Ok(all.chain(freezes).chain([access::look(cluster)]).collect())
 }
 
 /// What there is of a successor of kubernetes-external-secrets.

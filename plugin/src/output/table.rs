@@ -111,7 +111,8 @@ impl Table {
         left_out
     }
 
-    fn width(&self, headers: bool) -> usize {
+    /// How wide it is.
+    pub(crate) fn width(&self, headers: bool) -> usize {
         let gaps = self.gap * self.columns.len().saturating_sub(1);
         self.columns.iter().map(|column| column.width(headers)).sum::<usize>() + gaps
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use extsecret_restart::kinds::Progress;
 use serde_json::{Value, json};
 
+use super::freeze::Freeze;
 use super::why;
 use crate::cluster::kinds::ROLLOUTS;
 use crate::cluster::{Change, Cluster, Selection, Unread, Why};
@@ -27,15 +28,21 @@ pub(crate) enum Ended {
     Late,
 }
 
-/// Why a workload is not restarted; `None` if it can be.
+/// Why a workload is not restarted, or `None` if it can be; and how long it is frozen, in words. A
+/// freeze holds back who restarts by himself, not a person.
 pub(crate) fn obstacle(
     cluster: &Cluster,
     namespace: &str,
     named: &Named,
-) -> anyhow::Result<Option<String>> {
+    now: jiff::Timestamp,
+) -> anyhow::Result<(Option<String>, Option<String>)> {
     let object = why::object(cluster, namespace, named)?;
     let standing = why::standing(&object, named)?;
-    Ok(standing.obstacle.map(|obstacle| obstacle.to_string()))
+    let said = &object["metadata"]["annotations"];
+    let said: Option<why::Annotations> = serde_json::from_value(said.clone()).ok();
+    let frozen = said.as_ref().and_then(Freeze::said).filter(|it| it.until > now);
+    let obstacle = standing.obstacle.map(|obstacle| obstacle.to_string());
+    Ok((obstacle, frozen.map(|it| it.words(now))))
 }
 
 /// Changes the pod template, or says to a Rollout when to restart, which is no change of its template

@@ -5,6 +5,7 @@ use extsecret_restart::policy::{Because, Mode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::freeze::{By, Freeze};
 use super::why::{Facts, SecretFacts};
 use crate::output::age;
 use crate::output::tree::{Branch, Mark};
@@ -114,8 +115,8 @@ fn restarts(facts: &Facts, now: Timestamp, to: &mut Branch) {
     {
         to.line(format!("an annotation asks for words only ({})", facts.pace.mode.name()));
     }
-    if let Some(until) = facts.pace.frozen {
-        to.line(format!("frozen {}", until_words(until)));
+    if let Some((by, it)) = &facts.pace.frozen {
+        to.line(frozen(by, it, now));
     }
     if let Some(opens) = facts.pace.opens {
         to.line(if opens == Timestamp::MAX {
@@ -139,12 +140,9 @@ fn restarts(facts: &Facts, now: Timestamp, to: &mut Branch) {
     }
 }
 
-fn until_words(until: Timestamp) -> String {
-    if until == Timestamp::MAX {
-        "until the annotation is taken away".to_owned()
-    } else {
-        format!("until {until}")
-    }
+/// Whose freeze it is, until when, and how it ends.
+fn frozen(by: &By, it: &Freeze, now: Timestamp) -> String {
+    format!("frozen {}; {by} says so: {}", it.words(now), by.ends())
 }
 
 fn secret(it: &SecretFacts, facts: &Facts, now: Timestamp) -> Branch {
@@ -175,8 +173,8 @@ fn secret(it: &SecretFacts, facts: &Facts, now: Timestamp) -> Branch {
         branch.line("no ExternalSecret makes it: the controller restarts nothing for it");
     }
     branch.line(rule(it.rule));
-    if let Some(until) = it.frozen {
-        branch.line(format!("frozen {}", until_words(until)));
+    if let Some((by, it)) = &it.frozen {
+        branch.line(frozen(by, it, now));
     }
     branch
 }
@@ -248,7 +246,7 @@ pub(crate) fn document(facts: &Facts) -> Value {
             "reason": it.reason(), "message": it.to_string(),
         })),
         "controller": facts.restarter.as_ref().ok().and_then(Option::as_ref).map(|it| &it.place),
-        "frozenUntil": facts.pace.frozen,
+        "frozenUntil": facts.pace.frozen.as_ref().map(|(_, it)| it.until),
         "windowOpens": facts.pace.opens,
         "wave": facts.pace.wave,
         "restarts": facts.record.as_ref().map(|it| &it.restarts),

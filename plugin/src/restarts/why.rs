@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
-use crate::cluster::kinds::{EXTERNAL_SECRETS, NAMESPACES};
+use super::freeze::{self, By, Freeze, Object};
+use crate::cluster::kinds::{EXTERNAL_SECRETS, Kind, NAMESPACES, SECRETS};
 use crate::cluster::{Cluster, Selection};
 use crate::doctor::Restarter;
 use crate::status::consumers::{self, Workload};
@@ -25,6 +26,9 @@ use crate::status::workload::Named;
 
 /// Annotations by name.
 pub(crate) type Annotations = BTreeMap<String, String>;
+
+/// ExternalSecrets by the Secret that they make, with what they say.
+pub(crate) type Makers = BTreeMap<String, (String, Annotations)>;
 
 /// All that decides.
 pub(crate) struct Facts {
@@ -47,7 +51,8 @@ pub(crate) struct Facts {
 /// What is said about how and when.
 pub(crate) struct Pace {
     pub(crate) mode: Mode,
-    pub(crate) frozen: Option<Timestamp>,
+    /// The longest freeze, and whose it is.
+    pub(crate) frozen: Option<(By, Freeze)>,
     pub(crate) opens: Option<Timestamp>,
     pub(crate) wave: i32,
 }
@@ -67,7 +72,8 @@ pub(crate) struct SecretFacts {
     /// Whether a change of it restarts the workload, and who says so; `None` if no way in which it
     /// is read counts.
     pub(crate) rule: Option<(bool, Because)>,
-    pub(crate) frozen: Option<Timestamp>,
+    /// The longest freeze of what changes of this Secret restart, and whose it is.
+    pub(crate) frozen: Option<(By, Freeze)>,
 }
 
 /// Looks at everything.
@@ -94,7 +100,7 @@ pub(crate) fn facts(
             Annotations::default()
         }
     };
-    let restarter = crate::doctor::restarter(cluster);
+    let restarter = crate::doctor::restarter(cluster, namespace);
     let known = restarter.as_ref().ok().and_then(Option::as_ref);
     let pods = consumers::running(cluster, Some(namespace));
     let makers = makers(cluster, namespace).unwrap_or_else(|why| {
@@ -152,16 +158,40 @@ pub(crate) fn facts(
                 made_by: maker.map(|(maker, _)| maker.clone()),
                 older: count,
                 rule,
-                frozen: policy::frozen(says(policy::FREEZE).into_iter().map(Some), now),
+                frozen: frozen(
+                    namespace,
+                    now,
+                    [
+                        (SECRETS, Some(name), Some(&secret_said)),
+                        (EXTERNAL_SECRETS, maker.map(|it| it.0.as_str()), maker.map(|it| &it.1)),
+                    ],
+                ),
             }
         })
         .collect();
     let count = older.iter().filter(|it| **it).count();
     let events = meta.uid.as_deref().map(|uid| detail::events(cluster, namespace, uid));
     let both = |what| [text(&said, what), text(&space, what)];
+    let scoped = known.is_some_and(|it| it.scope.is_some());
+    let by_flag = known.and_then(|it| {
+        Some((By::Controller(it.place.clone()), Freeze { until: it.frozen?, reason: None }))
+    });
     let pace = Pace {
         mode: Mode::of(known.map_or(Mode::Enforce, Restarter::mode), both(policy::MODE)),
-        frozen: policy::frozen(both(policy::FREEZE), now),
+        frozen: freeze::longest(
+            frozen(
+                namespace,
+                now,
+                [
+                    (asked.kind, Some(asked.name.as_str()), Some(&said)),
+                    // A controller of one namespace does not look at what its namespace says.
+                    (NAMESPACES, Some(namespace).filter(|_| !scoped), Some(&space)),
+                ],
+            )
+            .into_iter()
+            .chain(by_flag),
+            now,
+        ),
         opens: window::opens(both(policy::WINDOW), now),
         wave: policy::wave(text(&said, policy::WAVE)),
     };
@@ -180,8 +210,22 @@ pub(crate) fn facts(
     })
 }
 
+/// The longest freeze of some objects of a namespace that holds at `now`.
+fn frozen<'a>(
+    namespace: &str,
+    now: Timestamp,
+    all: impl IntoIterator<Item = (Kind, Option<&'a str>, Option<&'a Annotations>)>,
+) -> Option<(By, Freeze)> {
+    let all = all.into_iter().filter_map(|(kind, name, said)| {
+        let name = name?.to_owned();
+        let object = Object { kind, namespace: namespace.to_owned(), name };
+        Some((By::Object(object), Freeze::said(said?)?))
+    });
+    freeze::longest(all, now)
+}
+
 /// The workload as it is.
-pub(super) fn object(cluster: &Cluster, namespace: &str, named: &Named) -> anyhow::Result<Value> {
+pub(crate) fn object(cluster: &Cluster, namespace: &str, named: &Named) -> anyhow::Result<Value> {
     let found: Option<Value> = cluster.get(&named.kind, Some(namespace), &named.name)?;
     found.with_context(|| {
         format!("there is no {}; -n chooses another namespace", named.words(namespace))
@@ -189,7 +233,7 @@ pub(super) fn object(cluster: &Cluster, namespace: &str, named: &Named) -> anyho
 }
 
 /// How far its rollout is, and what keeps it from restarting.
-pub(super) fn standing(object: &Value, named: &Named) -> anyhow::Result<Standing> {
+pub(crate) fn standing(object: &Value, named: &Named) -> anyhow::Result<Standing> {
     let workload: kinds::Workload = serde_json::from_value(object.clone())?;
     let meta = &object["metadata"];
     let owners = meta["ownerReferences"].as_array().into_iter().flatten();
@@ -211,10 +255,7 @@ fn text<'a>(said: &'a Annotations, what: &str) -> Option<&'a str> {
 }
 
 /// ExternalSecrets by the Secret that they make, with what they say.
-fn makers(
-    cluster: &Cluster,
-    namespace: &str,
-) -> Result<BTreeMap<String, (String, Annotations)>, String> {
+pub(crate) fn makers(cluster: &Cluster, namespace: &str) -> Result<Makers, String> {
     let mut makers = BTreeMap::new();
     let select = Selection::default();
     let listed =

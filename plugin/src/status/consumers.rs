@@ -103,7 +103,7 @@ pub(crate) fn users(
         });
         match listed {
             Ok(_) => all.listed += 1,
-            Err(error) if *kind == ROLLOUTS && is_without(cluster, &error) => {}
+            Err(error) if is_without(cluster, kind, &error) => {}
             Err(error) => all.unknown.push(format!("{}: {}", kind.plural, error.short())),
         }
     }
@@ -112,8 +112,9 @@ pub(crate) fn users(
 
 /// Whether Rollouts could not be listed because there are none to be listed. Who may not list them
 /// is told that before the server looks whether it serves them.
-fn is_without(cluster: &Cluster, error: &Unread) -> bool {
+pub(crate) fn is_without(cluster: &Cluster, kind: &Kind, error: &Unread) -> bool {
     match error.why {
+        _ if *kind != ROLLOUTS => false,
         Why::NotServed(_) => true,
         Why::Forbidden(_) => matches!(cluster.serves(&ROLLOUTS), Ok(false)),
         _ => false,

@@ -5,6 +5,8 @@
 
 mod broken;
 mod doctor;
+mod freeze;
+mod history;
 mod list;
 mod many;
 mod meanwhile;
