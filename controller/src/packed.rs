@@ -12,7 +12,7 @@ use std::fmt;
 use extsecret_engine::hash::data_hash;
 use extsecret_engine::secret::Secret;
 use extsecret_restart::fingerprint::Content;
-use jiff::Timestamp;
+use extsecret_restart::written::Written;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -111,8 +111,8 @@ pub(crate) struct ManagedSecret {
     pub(crate) hash: Box<str>,
     /// Its keys, with what tells their values apart.
     pub(crate) content: Content,
-    /// When its data was written last, if the API server tells.
-    pub(crate) written: Option<Timestamp>,
+    /// When its data was written, as far as the API server tells.
+    pub(crate) written: Written,
 }
 
 /// What is kept of it.
@@ -135,10 +135,10 @@ impl ManagedSecret {
         }
         let Secret { mut metadata, type_, immutable, .. } = secret;
         let entries = metadata.managed_fields.iter().flatten();
-        let writers = entries.filter(|entry| {
-            entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:data").is_some())
-        });
-        let written = writers.filter_map(|entry| entry.time.as_ref()).map(|time| time.0).max();
+        let written = Written::of(
+            metadata.creation_timestamp.as_ref().map(|time| time.0),
+            entries.filter_map(|it| Some((it.time.as_ref()?.0, &it.fields_v1.as_ref()?.0))),
+        );
         if let Some(entries) = &mut metadata.managed_fields {
             entries.retain(|entry| {
                 entry.manager.as_deref().is_some_and(|manager| manager.starts_with(MANAGERS))

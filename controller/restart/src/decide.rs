@@ -216,11 +216,10 @@ fn find(
         if is_old || matches!(facts.found, Found::OtherKey(_)) {
             return Finding::Note(now);
         }
-        // Pods that need a Secret wait until it is there, and have what it was made with: unless they
-        // ran before, and so with another of the same name.
-        let is_first =
-            !reference.optional && since.time.as_second() <= source.created().as_second();
-        if is_first
+        // Pods that need a Secret, or a key of it, wait until it is there, and have what it came with:
+        // unless they ran before, and so with another of the same name.
+        if !reference.optional
+            && source.is_new(&reference.keys)
             && let Pods::Seen { ran, .. } = facts.pods
             && ran.is_none_or(|ran| ran.as_second() >= since.time.as_second())
         {

@@ -29,3 +29,4 @@ pub mod source;
 pub mod stale;
 pub mod wait;
 pub mod window;
+pub mod written;

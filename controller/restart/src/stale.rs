@@ -1,13 +1,13 @@
 //! Whether a pod that runs still has what a Secret held before, without any mark on it: by when its
 //! containers started, and when what they read was last written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
 
-use crate::scan::{Container, How, KeySet, PodSpec, Use, or_default};
+use crate::scan::{Container, How, PodSpec, Use, or_default};
+use crate::written::Written;
 
 /// How much older than the Secret the files of a volume can be: the kubelet looks after a pod every
 /// minute to minute and a half, and may know the Secret from a cache that lives for a minute.
@@ -17,37 +17,6 @@ const VOLUME_LAG: SignedDuration = SignedDuration::from_secs(150);
 /// current, except those that are mounted by `subPath`.
 pub fn keeps(it: &Use) -> bool {
     matches!(it.how, How::Env | How::SubPath)
-}
-
-/// When the keys of a Secret were last written, as the API server noted it.
-///
-/// Whoever writes is noted with all keys that they have ever written and one time: a write that
-/// changed another of their keys, or only labels, counts for all of these.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written(Vec<(Timestamp, BTreeSet<Box<str>>)>);
-
-impl Written {
-    /// From the entries of `metadata.managedFields`: time and `fieldsV1` of each.
-    pub fn of<'a>(entries: impl IntoIterator<Item = (Timestamp, &'a Value)>) -> Self {
-        let data = entries.into_iter().filter_map(|(at, fields)| {
-            let keys = fields.get("f:data")?.as_object()?.keys();
-            Some((at, keys.filter_map(|key| Some(key.strip_prefix("f:")?.into())).collect()))
-        });
-        Self(data.collect())
-    }
-
-    /// When anything was last written; `None` if nobody has written data.
-    pub fn last(&self) -> Option<Timestamp> {
-        self.0.iter().map(|(at, _)| *at).max()
-    }
-
-    /// When the last of these keys was written; `None` if none of them is there: that a key went is
-    /// no change for what runs with it.
-    pub fn since(&self, keys: &KeySet) -> Option<Timestamp> {
-        let KeySet::Some(keys) = keys else { return self.last() };
-        let with = self.0.iter().filter(|(_, all)| keys.iter().any(|key| all.contains(key)));
-        with.map(|(at, _)| *at).max()
-    }
 }
 
 /// A pod, and since when its containers have what they have.

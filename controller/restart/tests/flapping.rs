@@ -9,7 +9,7 @@ use extsecret_restart::kinds::{Kind, Progress, Standing};
 use extsecret_restart::pace::{Held, Id, Limits, Waiting, plan};
 use extsecret_restart::record;
 use extsecret_restart::scan::{KeySet, Reference};
-use extsecret_restart::source::{Source, Stamp};
+use extsecret_restart::source::{Source, Stamp, Version};
 use extsecret_restart::wait::Waits;
 use jiff::{SignedDuration, Timestamp};
 
@@ -46,13 +46,13 @@ fn course(seconds: i64, value: impl Fn(i64) -> i64) -> Course {
     let content = |value: i64| Content::of([("read", value.to_string().as_bytes())]);
     let stamp = |second: i64| Stamp { time: at(second), version: second.unsigned_abs() };
     let created = at(-1000);
-    let mut source = Source::new(content(value(0)), created, stamp(-900));
+    let mut source = Source::new(content(value(0)), &Version::at(created, stamp(-900)));
     let (mut written, mut template) = (None::<String>, None);
     let mut waits = Waits::default();
     let mut course = Course { has: value(0), ..Course::default() };
     for second in 0..seconds {
         let now = at(second);
-        source.update(content(value(second)), created, stamp(second));
+        source.update(content(value(second)), &Version::at(created, stamp(second)));
         let facts = Facts {
             key: &key,
             adopted: at(-1000),

@@ -11,7 +11,7 @@ use extsecret_restart::kinds::{Kind, Progress, Standing};
 use extsecret_restart::pace::{Id, Limits, Rolling, Waiting, plan};
 use extsecret_restart::record::{self, Record};
 use extsecret_restart::scan::{KeySet, Reference};
-use extsecret_restart::source::{Source, Stamp};
+use extsecret_restart::source::{Source, Stamp, Version};
 use extsecret_restart::wait::Waits;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -217,9 +217,10 @@ impl Controller {
     fn see_secret(&mut self, index: usize, secret: &Secret) {
         let (content, created) = (secret.content(), at(secret.created));
         let first = content.clone();
-        let new = || Source::new(first, created, secret.written);
+        let version = Version::at(created, secret.written);
+        let new = || Source::new(first, &version);
         let source = self.memory.secrets.entry(index).or_insert_with(new);
-        source.update(content, created, secret.written);
+        source.update(content, &version);
     }
 
     fn see_workload(&mut self, index: usize, workload: &Workload) {

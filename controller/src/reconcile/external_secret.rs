@@ -307,8 +307,15 @@ async fn write(
                     existing = read(context, target).await?;
                     continue;
                 }
-                Existing::Read(_) => {
-                    match context.apply.replace_secret(&key.name.name, secret).await {
+                Existing::Read(before) => {
+                    if let Some(restarts) = &context.restarts {
+                        restarts.writes_secret(before);
+                    }
+                    let written = context.apply.replace_secret(&key.name.name, secret).await;
+                    if let (Some(restarts), Err(_)) = (&context.restarts, &written) {
+                        restarts.did_not_write_secret(target);
+                    }
+                    match written {
                         Ok(secret) => {
                             remember(context, secret);
                             plan.events.push(Event::updated());

@@ -4,6 +4,7 @@
 //! current by watches, and what becomes of its decisions.
 
 mod args;
+mod secrets;
 mod seen;
 mod state;
 mod tell;

@@ -18,11 +18,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource as _;
 use tokio::sync::Notify;
 
+use super::secrets::{Before, Known};
 use super::seen::Seen;
 use crate::apply::PodTimes;
 use crate::cache::version;
 use crate::key::Name;
-use crate::packed::ManagedSecret;
 
 /// What does not change while the process runs.
 pub(crate) struct Fixed {
@@ -39,16 +39,6 @@ pub(crate) struct Fixed {
     pub(crate) deadline: SignedDuration,
     /// Whether restarts are counted by workload.
     pub(crate) counts_workloads: bool,
-}
-
-/// A Secret that an ExternalSecret makes.
-struct Known {
-    source: Source,
-    said: Annotations,
-    /// When the provider made the newest value of it.
-    made: Option<Timestamp>,
-    /// The same, if that value was the reason for its last write.
-    origin: Option<Timestamp>,
 }
 
 /// Annotations that are read.
@@ -114,7 +104,7 @@ pub(super) struct Held {
     pub(super) outcome: Outcome,
     pub(super) waits: Waits,
     /// When the first of what it waits to restart for changed, by the API server's clock.
-    pub(super) changed: Option<Timestamp>,
+    pub(super) changed: Option<Stamp>,
     /// For which content it was told that somebody has to restart it.
     pub(super) notified: Option<BTreeMap<Box<str>, Fingerprint>>,
     pub(super) retry: Option<Retry>,
@@ -167,13 +157,15 @@ pub(super) enum Happened {
 
 #[derive(Default)]
 pub(super) struct Inner {
-    secrets: HashMap<Name, Known>,
+    pub(super) secrets: HashMap<Name, Known>,
+    /// What Secrets hold that nobody has called ours until now, and that are being written.
+    pub(super) before: HashMap<Name, Before>,
     /// By the Secret that they make.
     externals: HashMap<Name, BTreeMap<Box<str>, External>>,
     targets: HashMap<Name, Name>,
     namespaces: HashMap<Box<str>, Annotations>,
     pub(super) workloads: HashMap<Id, Held>,
-    readers: HashMap<Name, BTreeSet<Id>>,
+    pub(super) readers: HashMap<Name, BTreeSet<Id>>,
     /// Have to be judged.
     pub(super) dirty: BTreeSet<Id>,
     /// Have to restart.
@@ -195,7 +187,7 @@ pub(crate) struct State {
     pub(super) bell: Notify,
 }
 
-fn ours(annotations: Option<&BTreeMap<String, String>>) -> Annotations {
+pub(super) fn ours(annotations: Option<&BTreeMap<String, String>>) -> Annotations {
     let ours = annotations.into_iter().flatten().filter(|(name, _)| {
         name.starts_with("extsecret.io/restart") || name.contains("reloader.stakater.com/")
     });
@@ -214,7 +206,7 @@ pub(super) fn id(kind: Kind, metadata: &ObjectMeta) -> Id {
     }
 }
 
-fn name(metadata: &ObjectMeta) -> Name {
+pub(super) fn name(metadata: &ObjectMeta) -> Name {
     Name::new(
         metadata.namespace.as_deref().unwrap_or_default(),
         metadata.name.as_deref().unwrap_or_default(),
@@ -228,66 +220,6 @@ impl State {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A Secret that an ExternalSecret makes is there. `listed` if it may have been before.
-    pub(crate) fn put_secret(&self, secret: &ManagedSecret, listed: bool) {
-        let metadata = &secret.metadata;
-        let name = name(metadata);
-        let created = metadata.creation_timestamp.as_ref().map_or(Timestamp::MIN, |time| time.0);
-        let time = secret.written.unwrap_or(created);
-        let mut written = Stamp { time, version: version(metadata) };
-        let said = ours(metadata.annotations.as_ref());
-        let mut inner = self.lock();
-        let changed = if let Some(known) = inner.secrets.get_mut(&name) {
-            let says_else = known.said != said;
-            known.said = said;
-            known.source.update(secret.content.clone(), created, written) || says_else
-        } else {
-            // One that was there, and which nobody has called ours until now: what it holds may be as
-            // old as it is.
-            if !listed {
-                written.time = created;
-            }
-            let source = Source::new(secret.content.clone(), created, written);
-            inner.secrets.insert(name.clone(), Known { source, said, made: None, origin: None });
-            true
-        };
-        if changed {
-            inner.wake_readers(&name);
-            self.bell.notify_one();
-        }
-    }
-
-    /// Its values were fetched, of which the provider `made` the newest then, and perhaps written;
-    /// they were fetched `before`, if that is known. What is written without a newer value is the
-    /// doing of its ExternalSecret.
-    pub(crate) fn fetched(
-        &self,
-        secret: &Name,
-        made: Option<Timestamp>,
-        before: Option<Timestamp>,
-        wrote: bool,
-    ) {
-        let mut inner = self.lock();
-        let Some(known) = inner.secrets.get_mut(secret) else { return };
-        if wrote {
-            let last = known.made.or(before);
-            known.origin = made.filter(|made| last.is_none_or(|last| *made > last));
-        }
-        known.made = made;
-    }
-
-    /// A Secret is gone, or nobody calls it ours any more.
-    pub(crate) fn remove_secret(&self, name: &Name) {
-        let mut inner = self.lock();
-        if inner.readers.contains_key(name) {
-            if let Some(known) = inner.secrets.get_mut(name) {
-                known.source.remove();
-            }
-        } else {
-            inner.secrets.remove(name);
-        }
     }
 
     /// An ExternalSecret is there, and makes the Secret `target`.
@@ -363,7 +295,7 @@ impl State {
 }
 
 impl Inner {
-    fn wake_readers(&mut self, secret: &Name) {
+    pub(super) fn wake_readers(&mut self, secret: &Name) {
         let readers = self.readers.get(secret).into_iter().flatten().cloned();
         self.dirty.extend(readers);
     }

@@ -177,7 +177,7 @@ impl Worker {
         for it in changed {
             let source = inner.source(&id.namespace, &it.secret)?;
             let reference = references.iter().find(|reference| reference.id == it.id)?;
-            let since = held.changed.unwrap_or(it.since.time);
+            let since = held.changed.unwrap_or(it.since);
             let news = secrets.entry(it.secret.clone()).or_default();
             news.version = source.since(&KeySet::All).version.to_string();
             news.keys.extend(source.changed_since(&reference.keys, since).map(Box::from));

@@ -208,8 +208,8 @@ impl Worker {
             Verdict::Restart { changed, record } => Outcome::Restart(changed, record),
         };
         held.note_wait(now);
-        let since = held.outcome.changed().iter().map(|it| it.since.time).min();
-        held.changed = held.changed.into_iter().chain(since).min();
+        let since = first(held.outcome.changed());
+        held.changed = held.changed.into_iter().chain(since).reduce(Stamp::earliest);
         self.tell_of_loop(held, id, now);
         if held.waits.get().is_some() {
             inner.waiting.insert(id.clone());

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use extsecret_engine::hash::MANAGED_LABEL;
 use extsecret_restart::scan::{How, KeySet, PodTemplate, Use, Uses};
+use extsecret_restart::stale::Pod;
 pub(crate) use extsecret_restart::stale::keeps;
-use extsecret_restart::stale::{Pod, Written};
+use extsecret_restart::written::Written;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};

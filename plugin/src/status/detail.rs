@@ -6,7 +6,7 @@ use extsecret_crds::external_secret::{ExternalSecretSpec, SecretStoreRef, StoreK
 use extsecret_crds::{ClusterSecretStore, ExternalSecret, SecretStore};
 use extsecret_engine::hash::{DATA_HASH_ANNOTATION, data_hash};
 use extsecret_engine::secret::Secret;
-use extsecret_restart::stale::Written;
+use extsecret_restart::written::Written;
 use k8s_openapi::api::core::v1;
 
 use super::consumers;
@@ -175,6 +175,9 @@ impl Target {
     /// When its keys were last written, as the API server noted it.
     pub(crate) fn written(&self) -> Written {
         let entries = self.meta.managed_fields.iter().flatten();
-        Written::of(entries.filter_map(|it| Some((it.time.as_ref()?.0, &it.fields_v1.as_ref()?.0))))
+        Written::of(
+            self.meta.creation_timestamp.as_ref().map(|time| time.0),
+            entries.filter_map(|it| Some((it.time.as_ref()?.0, &it.fields_v1.as_ref()?.0))),
+        )
     }
 }

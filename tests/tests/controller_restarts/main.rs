@@ -4,6 +4,7 @@ mod changes;
 mod crashes;
 mod gate;
 mod kinds;
+mod merged;
 mod notices;
 mod pace;
 mod rollouts;

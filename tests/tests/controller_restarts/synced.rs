@@ -20,7 +20,7 @@ fn synced<'a>(room: &Room<'a>, names: &[&str]) -> Fleet<'a> {
 }
 
 /// Has them fetched now.
-fn refresh(fleet: &Fleet<'_>, names: &[&str], round: usize) {
+pub(crate) fn refresh(fleet: &Fleet<'_>, names: &[&str], round: usize) {
     for name in names {
         let change = json!({ "metadata": { "annotations": { "force-sync": round.to_string() } } });
         fleet.api.patch(&fleet.ours(&format!("externalsecrets/{name}")), &change);

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::fingerprint::Content;
 use crate::record;
+use crate::source::Version;
 
 const SHOP: &str = "shop";
 
@@ -19,7 +20,7 @@ fn content(data: &[(&str, &str)]) -> Content {
 }
 
 fn source(value: &str, created: i64, written: Stamp) -> Source {
-    Source::new(content(&[("password", value)]), at(created), written)
+    Source::new(content(&[("password", value)]), &Version::at(at(created), written))
 }
 
 fn reference(optional: bool) -> Reference {
@@ -186,9 +187,43 @@ fn what_goes_restarts_nobody_and_what_comes_back_only_if_it_is_different() {
     assert_eq!(case.judge(Some(&gone)), Verdict::Settled);
     assert_eq!(case.judge(Some(&source("a", 2000, stamp(2000, 9)))), Verdict::Settled);
     assert!(restarts(&case.judge(Some(&source("b", 2000, stamp(2000, 9))))));
-    // Pods that need the key would not start.
-    let without = Source::new(content(&[("other", "x")]), at(50), stamp(2000, 9));
+    // Pods that need the key would not start; those that read all do, and the key is gone for them.
+    let mut all = Case::new();
+    all.references[0].keys = KeySet::All;
+    let mut two = Source::new(
+        content(&[("password", "a"), ("other", "x")]),
+        &Version::at(at(50), stamp(50, 1)),
+    );
+    let Verdict::Note(record, _) = all.judge(Some(&two)) else { panic!("no record") };
+    all.found = Found::Record(record);
+    two.update(content(&[("other", "x")]), &Version::at(at(50), stamp(2000, 9)));
+    assert!(restarts(&all.judge(Some(&two))));
+    // Those that are newer have never had it.
+    all.look(&[2001]);
+    assert!(notes(&all.judge(Some(&two))));
+    let without = Source::new(content(&[("other", "x")]), &Version::at(at(50), stamp(2000, 9)));
     assert_eq!(case.judge(Some(&without)), Verdict::Settled);
+}
+
+/// As when a new version of a workload needs a key that its ExternalSecret brings a moment later.
+#[test]
+fn a_key_that_appears_restarts_nobody_who_waited_for_it() {
+    let case = Case::that_has("a");
+    let mut grown = source("a", 50, stamp(50, 1));
+    grown.update(content(&[("password", "a"), ("new", "x")]), &Version::at(at(50), stamp(2000, 9)));
+    let mut needs = Case { found: case.found, template: Some(stamp(1990, 8)), ..Case::new() };
+    needs.references[0].keys = KeySet::Some(BTreeSet::from(["new".into(), "password".into()]));
+    assert_eq!(needs.judge(Some(&grown)), Verdict::AskPods);
+    // The pods were made before, and none of their containers has run before it came.
+    (needs.pods, needs.ran) = (Some(vec![1990]), Some(2000));
+    assert!(notes(&needs.judge(Some(&grown))));
+    needs.ran = Some(1999);
+    assert!(restarts(&needs.judge(Some(&grown))));
+    // Another value is not what it came with.
+    needs.ran = Some(2000);
+    grown
+        .update(content(&[("password", "a"), ("new", "y")]), &Version::at(at(50), stamp(2010, 11)));
+    assert!(restarts(&needs.judge(Some(&grown))));
 }
 
 #[test]
@@ -271,8 +306,8 @@ fn a_rollout_that_nobody_calls_over_keeps_no_change_out_for_ever() {
     assert!(notes(&case.judge(Some(&changed))));
     // Nor is content forgotten that went and came back meanwhile.
     let mut back = source("a", 50, stamp(50, 1));
-    back.update(content(&[("password", "b")]), at(50), stamp(2000, 9));
-    back.update(content(&[("password", "a")]), at(50), stamp(2010, 11));
+    back.update(content(&[("password", "b")]), &Version::at(at(50), stamp(2000, 9)));
+    back.update(content(&[("password", "a")]), &Version::at(at(50), stamp(2010, 11)));
     assert!(restarts(&case.judge(Some(&back))));
 }
 
@@ -303,8 +338,8 @@ fn a_workload_without_pods_reads_it_when_it_gets_some() {
 fn pods_that_were_made_while_content_was_away_are_found() {
     let back = {
         let mut source = source("a", 50, stamp(50, 1));
-        source.update(content(&[("password", "b")]), at(50), stamp(2000, 9));
-        source.update(content(&[("password", "a")]), at(50), stamp(2010, 11));
+        source.update(content(&[("password", "b")]), &Version::at(at(50), stamp(2000, 9)));
+        source.update(content(&[("password", "a")]), &Version::at(at(50), stamp(2010, 11)));
         source
     };
     let mut case = Case::that_has("a");

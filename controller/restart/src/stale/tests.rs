@@ -1,6 +1,6 @@
 #![expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -10,11 +10,9 @@ fn at(time: &str) -> Timestamp {
 
 /// Of `db`: `user` was written at ten o'clock by one, all others at noon by another.
 fn written() -> Written {
-    Written::of([
-        (at("10:00:00"), &json!({ "f:data": { ".": {}, "f:user": {} } })),
-        (at("12:00:00"), &json!({ "f:data": { "f:password": {}, "f:ca.crt": {} } })),
-        (at("13:00:00"), &json!({ "f:metadata": { "f:labels": {} } })),
-    ])
+    let data = json!({ "f:data": { ".": {}, "f:user": {} } });
+    let others = json!({ "f:data": { "f:password": {}, "f:ca.crt": {} } });
+    Written::of(None, [(at("10:00:00"), &data), (at("12:00:00"), &others)])
 }
 
 fn variable(key: &str) -> Value {
@@ -51,19 +49,6 @@ fn pod(started: &str, containers: Value, statuses: Value) -> Value {
 #[track_caller]
 fn is_older(pod: Value) -> bool {
     serde_json::from_value::<Pod>(pod).unwrap().is_older("db", &written())
-}
-
-#[test]
-fn each_key_is_as_old_as_the_last_write_of_who_wrote_it() {
-    let written = written();
-    let since = |keys: &[&str]| {
-        written.since(&KeySet::Some(keys.iter().map(|key| Box::from(*key)).collect()))
-    };
-    assert_eq!(since(&["user"]), Some(at("10:00:00")));
-    assert_eq!(since(&["password", "user"]), Some(at("12:00:00")));
-    assert_eq!(since(&["gone"]), None);
-    assert_eq!(written.since(&KeySet::All), Some(at("12:00:00")));
-    assert_eq!(Written::of([(at("13:00:00"), &json!({ "f:metadata": {} }))]).last(), None);
 }
 
 #[test]

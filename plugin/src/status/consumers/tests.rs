@@ -50,7 +50,7 @@ fn pod(app: &str, phase: &str, started: &[&str]) -> Pod {
 /// A Secret whose keys were all written at one time.
 fn written_at(at: &str) -> Written {
     let keys = json!({ "f:data": { "f:password": {}, "f:a": {} } });
-    Written::of([(at.parse().unwrap(), &keys)])
+    Written::of(None, [(at.parse().unwrap(), &keys)])
 }
 
 fn look(secret: &str, keys: &[&str], written: Option<&str>) -> Consumer {
