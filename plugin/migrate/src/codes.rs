@@ -276,6 +276,15 @@ catalogue! {
         action: "Nothing to do, unless such a value is in the store: then the Secret, which was \
             stuck, is updated by the new object."
 
+    I08 Info "template that ends with an error on unusual values"
+        why: "A translated template renders the bytes that KES rendered. Some values it cannot do \
+            justice to in Go: fractions in arithmetic, numbers beyond what JavaScript counts \
+            exactly, bytes that are no text, members that stand twice. On these it ends with an \
+            error instead of writing something else, and ESO leaves the Secret as it is. On some \
+            of them KES failed, too."
+        action: "Nothing to do unless such a value is in the store: `--verify --values` tells \
+            for values that you give. Then have the value changed, or built where it comes from."
+
     W01 Warning "deprecated form read"
         why: "The object is in a form that KES dropped or deprecated (`secretDescriptor`, \
             `properties`, `type` beside the data, `backendType: secretManager`). Recent KES CRDs \

@@ -132,12 +132,9 @@ impl Comparison {
         for finding in &judged.findings {
             match finding.kind {
                 Kind::KesFails => self.counts.only_kes_fails += 1,
-                // Where the exact form does not stop, brevity is the reason, and its price is told.
-                Kind::Stops
-                    if self.style == Style::Exact
-                        || !codes.is_empty()
-                        || exact_stops.contains(&finding.set) =>
-                {
+                // Whoever migrates has been told. Where the exact form does not stop, brevity is the
+                // reason, and its price is told.
+                Kind::Stops if tells_of_stops(&codes, self.style, exact_stops, &finding.set) => {
                     self.counts.stops += 1;
                     if is_shape && finding.set == "strings" {
                         self.counts.stops_on_strings += 1;
@@ -164,6 +161,17 @@ impl Comparison {
         self.counts.differ += 1;
         self.findings.push(finding);
     }
+}
+
+/// W05 is about base64 alone, W08 about JSON, I08 about everything.
+fn tells_of_stops(
+    codes: &[&str],
+    style: Style,
+    exact_stops: &BTreeSet<String>,
+    set: &String,
+) -> bool {
+    let told = ["I08", "W05", "W08"].iter().any(|code| codes.contains(code));
+    told || style == Style::Short && (!codes.is_empty() || exact_stops.contains(set))
 }
 
 fn shown(place: &str, template: &str, text: &str, codes: &[&str], finding: &Finding) -> String {

@@ -28,60 +28,87 @@ pub struct Program {
     pub variables: Vec<String>,
 }
 
+/// What a program is made of.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'p> {
+    /// A statement.
+    Stmt(&'p Stmt),
+    /// An expression.
+    Expr(&'p Expr),
+}
+
 impl Program {
     /// True when it uses a fetched value, whose bytes KES may have changed.
     #[must_use]
     pub fn reads_data(&self) -> bool {
-        fn any(body: &[Stmt]) -> bool {
-            body.iter().any(|statement| match &statement.kind {
-                StmtKind::Text(_) | StmtKind::Continue | StmtKind::Break => false,
-                StmtKind::Print(value)
-                | StmtKind::PrintEscaped(value)
-                | StmtKind::Discard(value)
-                | StmtKind::Assign { value, .. }
-                | StmtKind::Push { value, .. } => value.reads_data(),
-                StmtKind::Let { value, .. } => value.as_ref().is_some_and(Expr::reads_data),
-                StmtKind::If { condition, then, otherwise } => {
-                    condition.reads_data() || any(then) || any(otherwise)
-                }
-                StmtKind::ForEach { list, body, .. } => list.reads_data() || any(body),
-                StmtKind::ForIn { object, body, .. } => object.reads_data() || any(body),
-                StmtKind::Count { from, to, body, .. } => {
-                    from.reads_data() || to.reads_data() || any(body)
-                }
-            })
-        }
-        any(&self.body)
+        self.any(&mut |part| matches!(part, Part::Expr(Expr { kind: ExprKind::Data, .. })))
+    }
+
+    /// True when a test holds for a statement or an expression, however deep it stands. It is asked
+    /// of the whole before the parts, up to the first that it holds for.
+    pub fn any<'p>(&'p self, test: &mut dyn FnMut(Part<'p>) -> bool) -> bool {
+        any(&self.body, test)
     }
 }
 
+fn any<'p>(body: &'p [Stmt], test: &mut dyn FnMut(Part<'p>) -> bool) -> bool {
+    body.iter().any(|statement| {
+        if test(Part::Stmt(statement)) {
+            return true;
+        }
+        match &statement.kind {
+            StmtKind::Text(_) | StmtKind::Continue | StmtKind::Break => false,
+            StmtKind::Print(value)
+            | StmtKind::PrintEscaped(value)
+            | StmtKind::Discard(value)
+            | StmtKind::Assign { value, .. }
+            | StmtKind::Push { value, .. } => value.any(test),
+            StmtKind::Let { value, .. } => value.as_ref().is_some_and(|value| value.any(test)),
+            StmtKind::If { condition, then, otherwise } => {
+                condition.any(test) || any(then, test) || any(otherwise, test)
+            }
+            StmtKind::ForEach { list, body, .. } => list.any(test) || any(body, test),
+            StmtKind::ForIn { object, body, .. } => object.any(test) || any(body, test),
+            StmtKind::Count { from, to, body, .. } => {
+                from.any(test) || to.any(test) || any(body, test)
+            }
+        }
+    })
+}
+
 impl Expr {
-    fn reads_data(&self) -> bool {
-        let any = |parts: &[Self]| parts.iter().any(Self::reads_data);
+    fn any<'p>(&'p self, test: &mut dyn FnMut(Part<'p>) -> bool) -> bool {
+        if test(Part::Expr(self)) {
+            return true;
+        }
         match &self.kind {
-            ExprKind::Data => true,
-            ExprKind::Undefined
+            ExprKind::Data
+            | ExprKind::Undefined
             | ExprKind::Null
             | ExprKind::Bool(_)
             | ExprKind::Number(_)
             | ExprKind::Text(_)
             | ExprKind::Variable(_)
             | ExprKind::Regex(_) => false,
-            ExprKind::Concat(parts) | ExprKind::List(parts) => any(parts),
-            ExprKind::Object(members) => members.iter().any(|(_, value)| value.reads_data()),
-            ExprKind::Member { object, .. } | ExprKind::Chain(object) => object.reads_data(),
-            ExprKind::Index { object, index, .. } => object.reads_data() || index.reads_data(),
-            ExprKind::Unary { operand, .. } => operand.reads_data(),
+            ExprKind::Concat(parts) | ExprKind::List(parts) => {
+                parts.iter().any(|part| part.any(test))
+            }
+            ExprKind::Object(members) => members.iter().any(|(_, value)| value.any(test)),
+            ExprKind::Member { object, .. } | ExprKind::Chain(object) => object.any(test),
+            ExprKind::Index { object, index, .. } => object.any(test) || index.any(test),
+            ExprKind::Unary { operand, .. } => operand.any(test),
             ExprKind::Binary { left, right, .. } | ExprKind::Logical { left, right, .. } => {
-                left.reads_data() || right.reads_data()
+                left.any(test) || right.any(test)
             }
             ExprKind::Conditional { condition, then, otherwise } => {
-                condition.reads_data() || then.reads_data() || otherwise.reads_data()
+                condition.any(test) || then.any(test) || otherwise.any(test)
             }
-            ExprKind::Call { arguments, .. } => any(arguments),
-            ExprKind::Recode { value, .. } => value.reads_data(),
-            ExprKind::Method { receiver, arguments, .. } => receiver.reads_data() || any(arguments),
-            ExprKind::Each { receiver, result, .. } => receiver.reads_data() || result.reads_data(),
+            ExprKind::Call { arguments, .. } => arguments.iter().any(|part| part.any(test)),
+            ExprKind::Recode { value, .. } => value.any(test),
+            ExprKind::Method { receiver, arguments, .. } => {
+                receiver.any(test) || arguments.iter().any(|part| part.any(test))
+            }
+            ExprKind::Each { receiver, result, .. } => receiver.any(test) || result.any(test),
         }
     }
 }

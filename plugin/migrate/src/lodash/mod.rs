@@ -120,7 +120,8 @@ pub fn translate(text: &str, scope: &Scope) -> Result<Translation, Refusal> {
     }
     let program = parse::parse(text)?;
     let mut printed = print::print(&program, scope)?;
-    if scope.style == Style::Short && printed.notes.is_empty() {
+    if scope.style == Style::Short && printed.notes.iter().all(|note| note.code.id == codes::I08.id)
+    {
         // Whatever the short form leaves out has its price on some value, which is told.
         let exact = print::print(&program, &Scope { style: Style::Exact, ..scope.clone() });
         if !exact.is_ok_and(|exact| exact.text == printed.text) {

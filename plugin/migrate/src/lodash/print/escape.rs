@@ -7,7 +7,9 @@ use super::numbers::{Nan, is_nan};
 use super::types::Ty;
 use crate::codes;
 use crate::lodash::Refusal;
-use crate::lodash::ir::{Binary, Each, Expr, ExprKind, Unary};
+use crate::lodash::ir::{
+    Binary, Each, Expr, ExprKind, Function, Part, Program, Stmt, StmtKind, Unary,
+};
 
 impl Printer<'_> {
     /// `<%- E %>`
@@ -81,7 +83,11 @@ impl Printer<'_> {
             Ty::Int => format!("eq {} 0", given.text),
             Ty::Float | Ty::Number => format!("eq {} 0.0", given.text),
             Ty::Json | Ty::OptJson => {
-                format!("and (kindIs \"float64\" {0}) (eq {0} 0.0)", given.text)
+                // What a list of a list holds is not looked at.
+                format!(
+                    "or (kindIs \"slice\" {0}) (and (not (kindIs \"string\" {0})) (eq (toString {0}) \"0\"))",
+                    given.text
+                )
             }
             _ => return self.refuse(value.span, "numbers in a list, each with the sign of a zero"),
         };
@@ -122,9 +128,54 @@ impl Printer<'_> {
             ExprKind::List(items) => items.iter().any(|item| self.may_lose_a_sign(item)),
             ExprKind::Each { method: Each::Map, result, .. } => self.may_lose_a_sign(result),
             ExprKind::Variable(id) => {
-                self.origins.is_changed(*id)
-                    && matches!(self.types.ty(value), Ty::Int | Ty::Number | Ty::Json | Ty::OptJson)
+                (self.origins.is_changed(*id) || self.keeps_lost_signs)
+                    && !matches!(
+                        self.types.ty(value),
+                        Ty::Text | Ty::Bool | Ty::Null | Ty::Undefined | Ty::Map(_)
+                    )
+                    && !self.is_count(value)
             }
+            ExprKind::Member { key, .. } if key == "length" => false,
+            ExprKind::Member { .. }
+            | ExprKind::Index { .. }
+            | ExprKind::Chain(_)
+            | ExprKind::Method { .. }
+            | ExprKind::Each { .. }
+            | ExprKind::Call { .. } => {
+                self.keeps_lost_signs
+                    && !matches!(self.types.ty(value), Ty::Bool | Ty::Null | Ty::Undefined)
+                    && !self.is_fetched(value)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a program puts numbers that lose the sign of a zero into lists or objects, from which
+    /// any loop, index or method may take them.
+    pub(super) fn keeps_lost_signs(&self, program: &Program) -> bool {
+        let loses = |value: &Expr| self.may_lose_a_sign(value);
+        program.any(&mut |part| match part {
+            Part::Stmt(Stmt { kind: StmtKind::Push { value, .. }, .. }) => loses(value),
+            Part::Stmt(_) => false,
+            Part::Expr(value) => match &value.kind {
+                ExprKind::List(items) => items.iter().any(loses),
+                ExprKind::Object(members) => members.iter().any(|(_, value)| loses(value)),
+                ExprKind::Each { method: Each::Map | Each::FlatMap, result, .. } => loses(result),
+                ExprKind::Method { arguments, .. } => arguments.iter().any(loses),
+                _ => false,
+            },
+        })
+    }
+
+    /// Whether a value stands in a fetched text as it is.
+    fn is_fetched(&self, value: &Expr) -> bool {
+        let value = self.origins.followed(value);
+        match &value.kind {
+            ExprKind::Data
+            | ExprKind::Call { function: Function::JsonParse | Function::YamlLoad, .. } => true,
+            ExprKind::Member { object: inner, .. }
+            | ExprKind::Index { object: inner, .. }
+            | ExprKind::Chain(inner) => self.is_fetched(inner),
             _ => false,
         }
     }

@@ -120,6 +120,32 @@ pub(super) fn join(pieces: &[Piece], helm: bool) -> String {
     out
 }
 
+/// On what the actions end the rendering, each once, in order.
+pub(super) fn reasons_to_fail(pieces: &[Piece]) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for text in actions(pieces) {
+        for behind in text.split("fail \"").skip(1) {
+            let reason = behind.split('"').next().unwrap_or_default();
+            if !reasons.iter().any(|it| it == reason) {
+                reasons.push(reason.to_owned());
+            }
+        }
+    }
+    reasons
+}
+
+/// True when a value is read as JSON.
+pub(super) fn reads_json(pieces: &[Piece]) -> bool {
+    actions(pieces).any(|text| text.contains("mustFromJson"))
+}
+
+fn actions(pieces: &[Piece]) -> impl Iterator<Item = &str> {
+    pieces.iter().filter_map(|piece| match piece {
+        Piece::Action(text) => Some(text.as_str()),
+        Piece::Text(_) => None,
+    })
+}
+
 /// True when the braces at the end of a text come in pairs.
 fn odd_brace(text: &str) -> bool {
     text.chars().rev().take_while(|c| *c == '{').count() % 2 == 0

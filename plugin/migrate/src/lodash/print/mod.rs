@@ -62,13 +62,16 @@ pub(super) fn print<'s>(program: &'s Program, scope: &'s Scope) -> Result<Printe
         numbered: BTreeMap::new(),
         temporaries: 0,
         ranges: 0,
+        keeps_lost_signs: false,
     };
+    printer.keeps_lost_signs = printer.keeps_lost_signs(program);
     match scope.place {
         Place::Text => printer.statements(&program.body)?,
         Place::Base64 => printer.base64(&program.body)?,
     }
     let mut pieces = defined::definitions(&printer.helpers);
     pieces.append(&mut printer.out);
+    printer.tell_of_stops(&pieces, program);
     Ok(Printed { text: go::join(&pieces, scope.helm), notes: printer.notes })
 }
 
@@ -114,6 +117,8 @@ struct Printer<'s> {
     temporaries: usize,
     /// How many `range` are open: the dot is an element in them.
     ranges: usize,
+    /// Whether what is taken from a list may be a zero without its sign.
+    keeps_lost_signs: bool,
 }
 
 impl Printer<'_> {
@@ -124,6 +129,22 @@ impl Printer<'_> {
 
     fn note(&mut self, code: &'static Code, span: Span, message: &str) {
         self.notes.push(Note { code, span, message: message.to_owned() });
+    }
+
+    /// Says on what the rendering ends, unless W08 has said all of it. KES wrote something on most of
+    /// these values, and whoever migrates is not to learn of it from a Secret that stays behind.
+    fn tell_of_stops(&mut self, pieces: &[Piece], program: &Program) {
+        let mut stops = go::reasons_to_fail(pieces);
+        if go::reads_json(pieces) && !self.notes.iter().any(|note| note.code.id == codes::W08.id) {
+            stops.push("JSON that holds something else than what is read of it".to_owned());
+        }
+        if stops.is_empty() {
+            return;
+        }
+        let message =
+            format!("the whole object is in error, its Secret unchanged, on: {}", stops.join("; "));
+        let end = program.body.last().map_or(0, |last| last.span.end);
+        self.notes.push(Note { code: &codes::I08, span: Span { start: 0, end }, message });
     }
 
     fn action(&mut self, text: impl Into<String>) {

@@ -5,6 +5,7 @@ use super::defined::Helper;
 use super::go::{Go, quote};
 use super::numbers::{Nan, is_nan};
 use super::types::Ty;
+use super::values::is_stringify;
 use crate::codes;
 use crate::lodash::Refusal;
 use crate::lodash::ir::{Binary, Each, Expr, ExprKind, Function, Logical, Method};
@@ -138,8 +139,14 @@ impl Printer<'_> {
             }
             ExprKind::Concat(parts) => parts.iter().try_for_each(|part| self.print_string(part)),
             ExprKind::Binary { operator: Binary::Add, left, right } => {
-                self.print_string(left)?;
-                self.print_string(right)
+                let is_sure = self.joins_surely(left, right);
+                [left, right].iter().try_for_each(|side| {
+                    if !is_sure && is_stringify(side) {
+                        self.print_plain(side)
+                    } else {
+                        self.print_string(side)
+                    }
+                })
             }
             ExprKind::Conditional { condition, then, otherwise } => {
                 self.either(condition, |it| it.print_text(then), |it| it.print_text(otherwise))
@@ -188,12 +195,7 @@ impl Printer<'_> {
     /// `String(E)`, as in a template literal.
     fn print_string(&mut self, value: &Expr) -> Result<(), Refusal> {
         match self.types.ty(value) {
-            Ty::Text
-                if matches!(
-                    value.kind,
-                    ExprKind::Call { function: Function::JsonStringify, .. }
-                ) =>
-            {
+            Ty::Text if is_stringify(value) => {
                 // It may be undefined.
                 let text = self.text(value)?;
                 self.action(text.text);

@@ -77,8 +77,7 @@ impl Printer<'_> {
                 if self.types.ty(value) == Ty::Text =>
             {
                 let mut texts = Vec::new();
-                self.joined(left, &mut texts)?;
-                self.joined(right, &mut texts)?;
+                self.sides(left, right, &mut texts)?;
                 Ok(Go::call(format!("print {}", texts.join(" ")), Ty::Text))
             }
             ExprKind::Binary { operator, left, right } => match operator {
@@ -129,11 +128,28 @@ impl Printer<'_> {
         if let ExprKind::Binary { operator: Binary::Add, left, right } = &value.kind
             && self.types.ty(value) == Ty::Text
         {
-            self.joined(left, texts)?;
-            return self.joined(right, texts);
+            return self.sides(left, right, texts);
         }
         texts.push(self.text(value)?.arg());
         Ok(())
+    }
+
+    fn sides(&mut self, left: &Expr, right: &Expr, texts: &mut Vec<String>) -> Result<(), Refusal> {
+        let is_sure = self.joins_surely(left, right);
+        for side in [left, right] {
+            if !is_sure && is_stringify(side) {
+                texts.push(self.value(side)?.arg());
+            } else {
+                self.joined(side, texts)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a `+` has a side that is a string whatever the values are. `JSON.stringify` of what is
+    /// undefined is undefined, and without a string beside it that would be a number.
+    pub(super) fn joins_surely(&self, left: &Expr, right: &Expr) -> bool {
+        [left, right].iter().any(|side| self.types.ty(side).is_joined() && !is_stringify(side))
     }
 
     fn number_literal(&mut self, number: f64, value: &Expr) -> Result<Go, Refusal> {
@@ -532,4 +548,8 @@ impl Printer<'_> {
         self.action("end");
         Ok(Go { ty, ..found })
     }
+}
+
+pub(super) fn is_stringify(value: &Expr) -> bool {
+    matches!(value.kind, ExprKind::Call { function: Function::JsonStringify, .. })
 }
