@@ -13,6 +13,7 @@ use crate::kinds::{Obstacle, Progress, Standing};
 use crate::record::{Found, Record};
 use crate::scan::{KeySet, Reference};
 use crate::source::{Source, Stamp};
+use crate::stale::Began;
 
 /// What is known of a workload's pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,8 @@ pub enum Pods<'a> {
     Seen {
         /// When they were made, in any order.
         made: &'a [Timestamp],
-        /// When the first container of any began to run; `None` if none did.
-        ran: Option<Timestamp>,
+        /// When their containers began to run; `None` if that is not known.
+        ran: Option<&'a [Began]>,
     },
 }
 
@@ -218,10 +219,11 @@ fn find(
         }
         // Pods that need a Secret, or a key of it, wait until it is there, and have what it came with:
         // unless they ran before, and so with another of the same name.
+        let has = |it: &Began| it.at.as_second() >= source.since(&it.keys).time.as_second();
         if !reference.optional
             && source.is_new(&reference.keys)
-            && let Pods::Seen { ran, .. } = facts.pods
-            && ran.is_none_or(|ran| ran.as_second() >= since.time.as_second())
+            && let Pods::Seen { ran: Some(ran), .. } = facts.pods
+            && ran.iter().filter(|it| it.secret == reference.secret).all(has)
         {
             return Finding::Note(now);
         }

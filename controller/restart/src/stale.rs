@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::scan::{Container, How, PodSpec, Use, or_default};
+use crate::scan::{Container, How, KeySet, PodSpec, Use, or_default};
 use crate::written::Written;
 
 /// How much older than the Secret the files of a volume can be: the kubelet looks after a pod every
@@ -48,6 +49,41 @@ impl Pod {
     pub fn is_older(&self, secret: &str, written: &Written) -> bool {
         let mine = self.reads.iter().filter(|it| &*it.what.secret == secret);
         mine.into_iter().any(|it| written.since(&it.what.keys).is_some_and(|at| it.since < at))
+    }
+}
+
+/// When a container began to run that reads keys of a Secret, in whatever way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Began {
+    /// The Secret, in the namespace of the pod.
+    pub secret: Box<str>,
+    /// Of which it reads these.
+    pub keys: KeySet,
+    /// When it began; of an init container that is over as well.
+    pub at: Timestamp,
+}
+
+impl Began {
+    /// Of all containers of a pod that have begun. Those that wait, do so for something that they
+    /// read, or have ended and read it again.
+    pub fn of_pod(pod: &Value) -> Vec<Self> {
+        let Object { spec, status, .. } = Object::deserialize(pod).unwrap_or_default();
+        let volumes = spec.volumes();
+        let all = [
+            (&spec.containers, &status.container_statuses),
+            (&spec.init_containers, &status.init_container_statuses),
+        ];
+        let containers = all.into_iter().flat_map(|(containers, statuses)| {
+            containers.iter().filter_map(|container| {
+                let state = &statuses.iter().find(|it| it.name == container.name)?.state;
+                Some((container, state.running.or(state.terminated)?.started_at?))
+            })
+        });
+        let reads = containers.flat_map(|(container, at)| {
+            let read = container.read(&volumes).into_iter();
+            read.map(move |Use { secret, keys, .. }| Self { secret, keys, at })
+        });
+        reads.collect()
     }
 }
 

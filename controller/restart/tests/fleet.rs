@@ -12,6 +12,7 @@ use extsecret_restart::pace::{Id, Limits, Rolling, Waiting, plan};
 use extsecret_restart::record::{self, Record};
 use extsecret_restart::scan::{KeySet, Reference};
 use extsecret_restart::source::{Source, Stamp, Version};
+use extsecret_restart::stale::Began;
 use extsecret_restart::wait::Waits;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -348,8 +349,15 @@ impl Controller {
             Verdict::AskPods => {
                 let pods = cluster.workloads[index].pods.iter();
                 let made: Vec<_> = pods.map(|(_, made, _)| at(*made)).collect();
-                let ran = made.iter().copied().min();
-                self.judge(index, Pods::Seen { made: &made, ran }, cluster)
+                let began = |at: Timestamp| {
+                    references.iter().map(move |it| Began {
+                        secret: it.secret.clone(),
+                        keys: it.keys.clone(),
+                        at,
+                    })
+                };
+                let ran: Vec<_> = made.iter().copied().flat_map(began).collect();
+                self.judge(index, Pods::Seen { made: &made, ran: Some(&ran) }, cluster)
             }
             verdict => verdict,
         }

@@ -4,6 +4,7 @@
 use extsecret_restart::kinds::Kind;
 use extsecret_restart::pace::Id;
 use extsecret_restart::record::{MARKER, RECORD};
+use extsecret_restart::stale::Began;
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1;
@@ -36,8 +37,8 @@ pub(crate) struct WorkloadChange {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PodTimes {
     pub(crate) made: Vec<Timestamp>,
-    /// When the first container of any began to run.
-    pub(crate) ran: Option<Timestamp>,
+    /// When their containers began to run; `None` if that is not known.
+    pub(crate) ran: Option<Vec<Began>>,
 }
 
 /// The key of fingerprints.
@@ -88,21 +89,19 @@ impl Apply {
         let api: Api<v1::Pod> = Api::namespaced(self.client.clone(), namespace);
         let pods = api.list(&ListParams::default().labels(selector)).await;
         let mut times = PodTimes::default();
+        let mut ran = Vec::new();
         for pod in pods.map_err(|error| classify(&error))?.items {
-            let status = pod.status.unwrap_or_default();
-            let over = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"));
-            if over || pod.metadata.deletion_timestamp.is_some() {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            if matches!(phase, Some("Succeeded" | "Failed"))
+                || pod.metadata.deletion_timestamp.is_some()
+            {
                 continue;
             }
-            times.made.extend(pod.metadata.creation_timestamp.map(|time| time.0));
-            let all = status.container_statuses.into_iter().chain(status.init_container_statuses);
-            let ran = all.flatten().filter_map(|container| {
-                let state = container.state?;
-                let running = state.running.and_then(|running| running.started_at);
-                running.or_else(|| state.terminated?.started_at)
-            });
-            times.ran = times.ran.into_iter().chain(ran.map(|time| time.0)).min();
+            times.made.extend(pod.metadata.creation_timestamp.as_ref().map(|time| time.0));
+            // What was read can always be written.
+            ran.extend(Began::of_pod(&serde_json::to_value(&pod).unwrap_or_default()));
         }
+        times.ran = Some(ran);
         Ok(times)
     }
 

@@ -11,6 +11,7 @@ use extsecret_restart::kinds::{Kind, Standing, Workload, touched};
 use extsecret_restart::policy;
 use extsecret_restart::record::{MARKER, RECORD};
 use extsecret_restart::scan::{PodTemplate, Uses};
+use extsecret_restart::stale::Began;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -156,18 +157,11 @@ fn own(object: &Value, is_pod: bool) -> Option<PodTimes> {
     if !is_pod {
         object.pointer("/spec/jobTemplate")?;
         let last = object.pointer("/status/lastScheduleTime").and_then(time);
-        return Some(PodTimes { made: last.into_iter().collect(), ran: last });
+        let ran = last.is_none().then(Vec::new);
+        return Some(PodTimes { made: last.into_iter().collect(), ran });
     }
-    let lists = ["/status/containerStatuses", "/status/initContainerStatuses"];
-    let containers = lists.into_iter().filter_map(|list| object.pointer(list)?.as_array());
-    let began = |container: &Value| {
-        let places = ["/state/running/startedAt", "/state/terminated/startedAt"];
-        places.into_iter().find_map(|place| container.pointer(place).and_then(time))
-    };
-    Some(PodTimes {
-        made: object.pointer("/metadata/creationTimestamp").and_then(time).into_iter().collect(),
-        ran: containers.flatten().filter_map(began).min(),
-    })
+    let made = object.pointer("/metadata/creationTimestamp").and_then(time);
+    Some(PodTimes { made: made.into_iter().collect(), ran: Some(Began::of_pod(object)) })
 }
 
 /// A label selector as the API server takes it in a query.
@@ -288,21 +282,21 @@ mod tests {
 
     #[test]
     fn a_pod_and_a_cron_job_tell_when_their_pods_were_made() {
-        let spec = json!({ "containers": [{ "envFrom": [{ "secretRef": { "name": "db" } }] }] });
+        let spec = json!({ "containers": [
+            { "name": "app", "envFrom": [{ "secretRef": { "name": "db" } }] }] });
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let mut pod = json!({
             "metadata": { "creationTimestamp": "2026-11-25T12:00:00Z" }, "spec": spec,
             "status": {
-                "containerStatuses": [{ "state": { "waiting": {} } },
-                    { "state": { "running": { "startedAt": "2026-11-25T12:00:05Z" } } }],
-                "initContainerStatuses": [
-                    { "state": { "terminated": { "startedAt": "2026-11-25T12:00:03Z" } } }],
+                "containerStatuses": [{ "name": "app",
+                    "state": { "running": { "startedAt": "2026-11-25T12:00:05Z" } } }],
             },
         });
         let seen: Seen = serde_json::from_value(pod.clone()).unwrap();
         let own = seen.own.unwrap();
         assert_eq!(own.made, [at("2026-11-25T12:00:00Z")]);
-        assert_eq!(own.ran, Some(at("2026-11-25T12:00:03Z")));
+        let began: Vec<_> = own.ran.into_iter().flatten().map(|it| it.at).collect();
+        assert_eq!(began, [at("2026-11-25T12:00:05Z")]);
         assert_eq!(seen.uses.read.len(), 1);
         // Its status is no change of it.
         pod["status"] = json!({});

@@ -146,7 +146,7 @@ impl Worker {
         let held = inner.workloads.get(id)?;
         let references = inner.references(fixed, id, held);
         let pods = match held.pods.as_ref().or(held.seen.own.as_ref()) {
-            Some(times) => Pods::Seen { made: &times.made, ran: times.ran },
+            Some(times) => Pods::Seen { made: &times.made, ran: times.ran.as_deref() },
             None => Pods::Unknown,
         };
         let facts = Facts {
@@ -588,7 +588,7 @@ async fn work(apply: &Apply, job: Job) -> Answer {
         Job::Look(id, selector) => {
             let Some(selector) = selector else {
                 // Nobody can tell its pods: they are taken for old.
-                let times = PodTimes { made: vec![Timestamp::MIN], ran: Some(Timestamp::MIN) };
+                let times = PodTimes { made: vec![Timestamp::MIN], ran: None };
                 return Answer::Pods(id, Ok(times));
             };
             let pods = tokio::time::timeout(PATIENCE, apply.pods(&id.namespace, &selector)).await;

@@ -82,7 +82,21 @@ impl Case {
 
     fn judge(&self, source: Option<&Source>) -> Verdict {
         let made: Vec<_> = self.pods.iter().flatten().copied().map(at).collect();
-        let facts = Facts {
+        let began = |at: Timestamp| {
+            let of =
+                |it: &Reference| Began { secret: it.secret.clone(), keys: it.keys.clone(), at };
+            self.references.iter().map(of).collect()
+        };
+        let ran: Vec<_> = self.ran.map(at).map(began).unwrap_or_default();
+        let pods = match self.pods {
+            None => Pods::Unknown,
+            Some(_) => Pods::Seen { made: &made, ran: Some(&ran) },
+        };
+        judge(&self.facts(pods), |_| source)
+    }
+
+    fn facts<'a>(&'a self, pods: Pods<'a>) -> Facts<'a> {
+        Facts {
             key: &self.key,
             adopted: at(1000),
             namespace: SHOP,
@@ -92,14 +106,10 @@ impl Case {
             template: self.template,
             touched: self.touched.map(at),
             waited: self.waited,
-            pods: match self.pods {
-                None => Pods::Unknown,
-                Some(_) => Pods::Seen { made: &made, ran: self.ran.map(at) },
-            },
+            pods,
             standing: &self.standing,
             overdue: self.overdue,
-        };
-        judge(&facts, |_| source)
+        }
     }
 }
 
@@ -219,6 +229,17 @@ fn a_key_that_appears_restarts_nobody_who_waited_for_it() {
     assert!(notes(&needs.judge(Some(&grown))));
     needs.ran = Some(1999);
     assert!(restarts(&needs.judge(Some(&grown))));
+    // One of its containers has run for long, and does not read the new one.
+    let began = |key: &str, second: i64| Began {
+        secret: "db".into(),
+        keys: KeySet::Some(BTreeSet::from([key.into()])),
+        at: at(second),
+    };
+    let ran = [began("password", 1991), began("new", 2000)];
+    let made = [at(1990)];
+    let seen = |ran| needs.facts(Pods::Seen { made: &made, ran });
+    assert!(notes(&judge(&seen(Some(&ran)), |_| Some(&grown))));
+    assert!(restarts(&judge(&seen(None), |_| Some(&grown))));
     // Another value is not what it came with.
     needs.ran = Some(2000);
     grown

@@ -1,6 +1,6 @@
 #![expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 
@@ -138,4 +138,37 @@ fn what_an_init_container_made_of_a_value_stays() {
     // A sidecar starts again by itself.
     assert!(is_older(with(json!("Always"), running("11:00:00"))));
     assert!(!is_older(with(json!("Always"), ended("11:00:00"))));
+}
+
+#[test]
+fn containers_begin_by_what_they_read() {
+    let mut it = pod(
+        "10:00:00",
+        json!([
+            { "name": "proxy" },
+            { "name": "app", "env": variable("password") },
+            { "name": "waits", "env": variable("user") },
+            { "name": "ended", "volumeMounts": file(json!({})) },
+        ]),
+        json!([
+            status("proxy", running("10:00:01"), 0),
+            status("app", running("10:00:05"), 0),
+            status("waits", json!({ "waiting": {} }), 0),
+            status("ended", json!({ "terminated": { "startedAt": at("10:00:07") } }), 0),
+        ]),
+    );
+    it["spec"]["initContainers"] = json!([{ "name": "first", "env": variable("user") }]);
+    it["status"]["initContainerStatuses"] =
+        json!([status("first", json!({ "terminated": { "startedAt": at("10:00:02") } }), 0)]);
+    let began = |keys: &[&str], time: &str| Began {
+        secret: "db".into(),
+        keys: KeySet::Some(keys.iter().map(|key| Box::from(*key)).collect()),
+        at: at(time),
+    };
+    let all = Began { keys: KeySet::All, ..began(&[], "10:00:07") };
+    assert_eq!(
+        Began::of_pod(&it),
+        [began(&["password"], "10:00:05"), all, began(&["user"], "10:00:02")]
+    );
+    assert_eq!(Began::of_pod(&json!({ "status": 7 })), []);
 }
