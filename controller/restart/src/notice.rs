@@ -40,7 +40,7 @@ pub struct Due {
 /// Workloads that have to restart because of the same Secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Notice {
-    /// The same for the same news, however often it is sent.
+    /// The same for the same news about the same workloads, however often it is sent.
     pub id: String,
     /// When it was made, by the controller's clock.
     pub time: Timestamp,
@@ -69,6 +69,8 @@ pub struct Named {
     pub kind: &'static str,
     /// Its name.
     pub name: Box<str>,
+    /// The same for the same content of all that it reads, in whatever company it is named.
+    pub id: Box<str>,
 }
 
 /// One notice for all that have to restart because of the same Secrets, so that nobody is named twice.
@@ -97,8 +99,8 @@ pub fn notices(
         namespace,
         secrets: secrets.into_iter().map(|(name, news)| NamedNews { name, news }).collect(),
         workloads: workloads
-            .into_keys()
-            .map(|id| Named { kind: id.kind.name(), name: id.name })
+            .into_iter()
+            .map(|(it, id)| Named { kind: it.kind.name(), name: it.name, id })
             .collect(),
     };
     groups.into_iter().map(notice).collect()
@@ -169,8 +171,8 @@ mod tests {
                 "id": "m-api,m-web", "time": "1970-01-01T00:00:00Z", "namespace": "shop",
                 "secrets": [{ "name": "db", "version": "7", "keys": ["host", "password"] }],
                 "workloads": [
-                    { "kind": "Deployment", "name": "api" },
-                    { "kind": "Deployment", "name": "web" },
+                    { "kind": "Deployment", "name": "api", "id": "m-api" },
+                    { "kind": "Deployment", "name": "web", "id": "m-web" },
                 ],
             })
         );

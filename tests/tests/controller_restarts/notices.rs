@@ -1,7 +1,7 @@
 //! Notices to whoever restarts workloads instead. The test plays a receiver that trusts nothing but the
 //! signature.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -186,6 +186,24 @@ fn whoever_restarts_instead_gets_signed_notices_of_names_and_no_values() {
     let before = receiver.got().len();
     let controller = room.controller_with(&["--restarts=notify", &url, &key]);
     all_told(before);
+    // In whatever company a workload is named, it is the same news of it.
+    let ids = |from: &[Got]| -> BTreeMap<String, String> {
+        let notices = from.iter().map(|it| serde_json::from_slice::<Value>(&it.1).expect("JSON"));
+        let named = notices.flat_map(|it| it["workloads"].as_array().expect("a list").clone());
+        named.map(|it| (it["name"].to_string(), it["id"].to_string())).collect()
+    };
+    let got = receiver.got();
+    assert_eq!(ids(&got[before..]), ids(&got[..before]));
+    assert_eq!(ids(&got).values().collect::<BTreeSet<_>>().len(), all.len());
+    controller.stop();
+    // Another value is other news.
+    let before = receiver.got().len();
+    let controller = room.controller_with(&["--restarts=notify", &url, &key]);
+    room.put("db", "used", "VALUE-3");
+    wait_until(SOON, "all are told anew", || {
+        let (old, new) = (ids(&got), ids(&receiver.got()[before..]));
+        old.iter().all(|(name, id)| new.get(name).is_some_and(|new| new != id)).then_some(())
+    });
     controller.stop();
 }
 
