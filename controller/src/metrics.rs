@@ -163,13 +163,12 @@ impl Metrics {
         *lock(&self.rest).mapped.entry((shape, result)).or_default() += 1;
     }
 
-    /// So many messages told of no change, and so many were not understood, since the start.
+    /// So many messages told of no change, and so many were not understood, since the start. None is
+    /// a number, too: of a series that begins with one, Prometheus sees no increase.
     pub(crate) fn unmapped(&self, idle: u64, unreadable: u64) {
         let mut rest = lock(&self.rest);
         for (result, count) in [("idle", idle), ("unreadable", unreadable)] {
-            if count > 0 {
-                rest.mapped.insert(("", result), count);
-            }
+            rest.mapped.insert(("", result), count);
         }
     }
 
@@ -416,6 +415,35 @@ mod tests {
         );
         metrics.messages(None);
         assert!(!told(&metrics).contains("extsecret_queue_messages"));
+    }
+
+    #[test]
+    fn what_alerts_look_at_is_there_before_it_happens() {
+        let metrics = Metrics::default();
+        metrics.unmapped(0, 0);
+        metrics.restarts(|_| {});
+        holds(
+            &metrics,
+            &[
+                r#"extsecret_events_mapped_total{shape="",result="unreadable"} 0"#,
+                r#"extsecret_restart_notices_total{result="failed"} 0"#,
+                r#"extsecret_restart_notices_total{result="dropped"} 0"#,
+                r#"extsecret_restarts_total{kind="Deployment",result="failed",reason="RolloutFailed"} 0"#,
+                r#"extsecret_restarts_total{kind="Rollout",result="refused",reason="Refused"} 0"#,
+            ],
+        );
+        metrics.restarts(|all| {
+            all.restarts
+                .insert((extsecret_restart::kinds::Kind::Deployment, "refused", "Refused"), 7);
+            all.notices.insert("failed", 3);
+        });
+        holds(
+            &metrics,
+            &[
+                r#"extsecret_restart_notices_total{result="failed"} 3"#,
+                r#"extsecret_restarts_total{kind="Deployment",result="refused",reason="Refused"} 7"#,
+            ],
+        );
     }
 
     #[test]

@@ -36,6 +36,14 @@ pub(crate) struct RestartNumbers {
     pub(crate) wiped: u64,
 }
 
+/// What alerts look at begins with zero: of a series that begins with one, Prometheus sees no increase.
+fn begun() -> BTreeMap<(Kind, &'static str, &'static str), u64> {
+    let kinds = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::Rollout];
+    let bad = [("failed", "RolloutFailed"), ("failed", "RolloutDeadline"), ("refused", "Refused")];
+    let all = kinds.into_iter().flat_map(|kind| bad.map(|(result, reason)| (kind, result, reason)));
+    all.map(|labels| (labels, 0)).collect()
+}
+
 impl RestartNumbers {
     pub(super) fn write(&self, text: &mut Text) {
         text.family(
@@ -43,9 +51,10 @@ impl RestartNumbers {
             Type::Counter,
             "Restarts of workloads, by kind, result, and the reason of that.",
         );
-        for ((kind, result, reason), count) in &self.restarts {
-            let labels = [("kind", kind.name()), ("result", result), ("reason", *reason)];
-            text.sample(&labels, count);
+        let mut restarts = begun();
+        restarts.extend(self.restarts.iter().map(|(labels, count)| (*labels, *count)));
+        for ((kind, result, reason), count) in restarts {
+            text.sample(&[("kind", kind.name()), ("result", result), ("reason", reason)], count);
         }
         text.family(
             "extsecret_workload_restarts_total",
@@ -85,7 +94,8 @@ impl RestartNumbers {
             Type::Counter,
             "Notices to --restart-notify-url, by result: sent, failed or dropped.",
         );
-        for (result, count) in &self.notices {
+        for result in ["sent", "failed", "dropped"] {
+            let count = self.notices.get(result).copied().unwrap_or(0);
             text.sample(&[("result", result)], count);
         }
         text.family(
