@@ -1,6 +1,6 @@
 //! What the API server has seen, in its own order, and what of it may not be.
 //!
-//! Pure: every version of every Secret, Deployment and pod comes in with the revision of the store that
+//! Pure: every version of every Secret, workload and pod comes in with the revision of the store that
 //! it has, which is one order for all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ pub(crate) enum What {
         name: String,
         data: Option<Data>,
     },
-    Deployment {
+    Workload {
         name: String,
         template: String,
     },
@@ -52,6 +52,10 @@ pub(crate) struct Deeds {
     pub(crate) ours: BTreeSet<u64>,
     /// From which revision on, and until which, something was allowed.
     pub(crate) permits: Vec<(usize, Permit, u64, u64)>,
+    /// After which revision, and until which, a target was somebody else's.
+    pub(crate) theirs: Vec<(usize, u64, u64)>,
+    /// Whose record was taken away, and after which revision.
+    pub(crate) stripped: Vec<(String, u64)>,
 }
 
 /// Something that may not be.
@@ -66,12 +70,15 @@ fn finding(kind: &'static str, text: String) -> Finding {
     Finding { kind, text }
 }
 
-/// What is known of a Deployment up to a revision.
+/// What is known of a workload up to a revision.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     template: Option<String>,
     /// What it reads had this content when its template changed last.
     content: Option<Data>,
+    /// The revision of that change, and the last one of the Secret.
+    since: u64,
+    written: u64,
     /// Other contents since then, and when they were there last.
     others: Vec<(Data, Duration)>,
     pods: BTreeMap<String, Pod>,
@@ -110,7 +117,7 @@ impl Judged {
 
     fn stale_one(&self, fleet: &Fleet, consumer: &Consumer) -> Option<String> {
         let name = &consumer.name;
-        let secret = &fleet.sources[consumer.source].name;
+        let secret = &fleet.sources[consumer.source].target;
         let now = part(self.secrets.get(secret)?.as_ref()?, &consumer.keys)?;
         let watched = self.consumers.get(name)?;
         watched.template.as_ref()?;
@@ -147,8 +154,8 @@ pub(crate) type Ever = BTreeMap<(usize, String, String), Vec<(usize, usize)>>;
 pub(crate) fn judge(entries: &[Entry], fleet: &Fleet, ever: &Ever, deeds: &Deeds) -> Judged {
     let mut order: Vec<&Entry> = entries.iter().collect();
     order.sort_by_key(|it| it.revision);
-    let numbers: BTreeMap<&str, usize> =
-        fleet.sources.iter().enumerate().map(|(number, it)| (it.name.as_str(), number)).collect();
+    let holders = fleet.sources.iter().enumerate().filter(|(_, it)| it.holder.is_none());
+    let numbers: BTreeMap<String, usize> = holders.map(|(number, it)| (it.key(), number)).collect();
     let mut judged = Judged::default();
     for entry in order {
         match &entry.what {
@@ -158,16 +165,16 @@ pub(crate) fn judge(entries: &[Entry], fleet: &Fleet, ever: &Ever, deeds: &Deeds
                 if let Some(number) = numbers.get(name.as_str()) {
                     if !is_ours {
                         let change = Change { number: *number, name, before, data, entry };
-                        change.judge(fleet, ever, deeds, &mut judged.findings);
+                        change.judge(ever, deeds, &mut judged.findings);
                         judged.writes += usize::from(data.is_some());
                     }
                     if let Some(data) = data {
-                        seen(&mut judged.consumers, fleet, *number, data, entry.at);
+                        seen(&mut judged.consumers, fleet, *number, data, entry);
                     }
                 }
                 judged.secrets.insert(name.clone(), data.clone());
             }
-            What::Deployment { name, template } => {
+            What::Workload { name, template } => {
                 changed(&mut judged, fleet, deeds, entry, name, template);
             }
             What::Pod { consumer, name, is_there, runs } => {
@@ -199,7 +206,7 @@ pub(crate) fn content(
     consumer: &str,
 ) -> Option<Data> {
     let consumer = fleet.consumers.iter().find(|it| it.name == consumer)?;
-    let data = secrets.get(&fleet.sources[consumer.source].name)?.as_ref()?;
+    let data = secrets.get(&fleet.sources[consumer.source].target)?.as_ref()?;
     part(data, &consumer.keys)
 }
 
@@ -209,9 +216,10 @@ fn seen(
     fleet: &Fleet,
     number: usize,
     data: &Data,
-    at: Duration,
+    entry: &Entry,
 ) {
     for it in fleet.consumers.iter().filter(|it| it.source == number) {
+        consumers.entry(it.name.clone()).or_default().written = entry.revision;
         let Some(now) = part(data, &it.keys) else { continue };
         let watched = consumers.entry(it.name.clone()).or_default();
         // A pod that waits for its Secret starts with the first one that it gets.
@@ -220,11 +228,11 @@ fn seen(
         }
         watched.content.get_or_insert_with(|| now.clone());
         watched.others.retain(|(other, _)| *other != now);
-        watched.others.push((now, at));
+        watched.others.push((now, entry.at));
     }
 }
 
-/// A Deployment has this template now.
+/// A workload has this template now.
 fn changed(
     judged: &mut Judged,
     fleet: &Fleet,
@@ -251,10 +259,14 @@ fn changed(
             .skip(1)
             .any(|(other, at)| had != Some(other) && entry.at.saturating_sub(*at) < LATE);
         let is_old = now.as_ref().is_some_and(|now| watched.pods.values().any(|it| !it.has(now)));
+        // Without its record, time decides; and the API server has one time for all that one hand has written
+        // of a Secret, of labels and of other keys too.
+        let is_unknown = watched.written > watched.since
+            && deeds.stripped.iter().any(|(it, at)| it == name && *at > watched.since);
         if !consumer.opted_in {
             let text = format!("{name} restarts at {} and has never asked for it", entry.revision);
             judged.findings.push(finding("restart-unasked", text));
-        } else if !is_other && !is_late && !is_old {
+        } else if !is_other && !is_late && !is_old && !is_unknown {
             let text = format!("{name} restarts at {}: nothing has changed", entry.revision);
             judged.findings.push(finding("restart-needless", text));
         }
@@ -262,6 +274,7 @@ fn changed(
     if now.is_some() {
         watched.content = now;
     }
+    watched.since = entry.revision;
     let last = watched.others.pop();
     watched.others.clear();
     watched.others.extend(last);
@@ -277,14 +290,17 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    fn judge(&self, fleet: &Fleet, ever: &Ever, deeds: &Deeds, findings: &mut Vec<Finding>) {
+    fn judge(&self, ever: &Ever, deeds: &Deeds, findings: &mut Vec<Finding>) {
         let (name, revision) = (self.name, self.entry.revision);
         let may = |permit| {
             deeds.permits.iter().any(|(number, it, from, to)| {
                 *number == self.number && *it == permit && (*from..=*to).contains(&revision)
             })
         };
-        if fleet.sources[self.number].foreign {
+        let is_theirs = deeds.theirs.iter().any(|(number, from, to)| {
+            *number == self.number && *from < revision && revision <= *to
+        });
+        if is_theirs {
             let text = format!("Secret {name} at {revision} belongs to somebody else");
             findings.push(finding("foreign", text));
             return;
@@ -341,11 +357,13 @@ mod tests {
     fn fleet() -> Fleet {
         let size = Size { sources: 1, consumers: 0, phases: 0, operations: 0 };
         let (mut fleet, _) = plan(1, size);
+        fleet.sources.truncate(1);
         let source = &mut fleet.sources[0];
-        source.shape = crate::plan::Shape::Data;
+        (source.shape, source.foreign) = (crate::plan::Shape::Data, false);
         source.remotes = [vec![0], vec![0]];
         let consumer = |name: &str, keys: &[&str], opted_in| Consumer {
             name: name.to_owned(),
+            kind: crate::plan::Kind::Deployment,
             source: 0,
             keys: keys.iter().map(ToString::to_string).collect(),
             opted_in,
@@ -357,6 +375,14 @@ mod tests {
 
     /// Versions of the target: the password after so many changes; none is its end.
     fn kinds(versions: &[Option<usize>], templates: &[(&str, &str, usize)]) -> Vec<&'static str> {
+        kinds_with(versions, templates, &Deeds::default())
+    }
+
+    fn kinds_with(
+        versions: &[Option<usize>],
+        templates: &[(&str, &str, usize)],
+        deeds: &Deeds,
+    ) -> Vec<&'static str> {
         let fleet = fleet();
         let mut model = Model::new(&fleet);
         for _ in 0..4 {
@@ -380,9 +406,9 @@ mod tests {
         }
         for (name, template, revision) in templates {
             let (name, template) = (ToString::to_string(name), ToString::to_string(template));
-            entries.push(entry(*revision, What::Deployment { name, template }));
+            entries.push(entry(*revision, What::Workload { name, template }));
         }
-        let judged = judge(&entries, &fleet, &model.ever(), &Deeds::default());
+        let judged = judge(&entries, &fleet, &model.ever(), deeds);
         judged.findings.iter().map(|it| it.kind).collect()
     }
 
@@ -395,10 +421,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_somebody_elses_is_not_written_while_it_is() {
+        let theirs = |from, to| {
+            let deeds = Deeds { theirs: vec![(0, from, to)], ..Deeds::default() };
+            kinds_with(&[Some(0), Some(1)], &[], &deeds)
+        };
+        assert_eq!(theirs(5, 20), ["foreign"]);
+        assert!(theirs(10, 20).is_empty(), "its own revision is the one that took it");
+        assert!(theirs(1, 9).is_empty());
+    }
+
+    #[test]
     fn a_restart_needs_another_content_and_somebody_who_asks() {
         let restarts = |name, at| kinds(&[Some(0), Some(1)], &[(name, "a", 5), (name, "b", at)]);
         assert!(restarts("asks", 15).is_empty());
         assert_eq!(restarts("asks", 8), ["restart-needless"]);
+        // Nobody knows any more what it has, and the Secret was written meanwhile.
+        let deeds = Deeds { stripped: vec![("asks".to_owned(), 7)], ..Deeds::default() };
+        let stripped = |versions: &[Option<usize>]| {
+            kinds_with(versions, &[("asks", "a", 5), ("asks", "b", 18)], &deeds)
+        };
+        assert!(stripped(&[Some(1), Some(1)]).is_empty());
+        assert_eq!(stripped(&[Some(1)]), ["restart-needless"]);
         assert_eq!(restarts("never", 15), ["restart-unasked"]);
     }
 }

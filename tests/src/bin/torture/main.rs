@@ -10,6 +10,7 @@ mod model;
 mod objects;
 mod passage;
 mod plan;
+mod shrink;
 mod stage;
 mod watch;
 
@@ -28,14 +29,15 @@ use serde_json::{Value, json};
 
 use crate::leaks::churn;
 use crate::plan::{Fleet, Operation, Size, plan};
-use crate::stage::{Outcome, Place, play};
+use crate::shrink::shrink;
+use crate::stage::{Outcome, PATIENCE, Place, play};
 use crate::watch::begin;
 
-const USAGE: &str =
-    "usage: torture [--minutes N | --churn-minutes N] [--seed S] [--program FILE] [--json FILE]";
+const USAGE: &str = "usage: torture [--minutes N | --churn-minutes N] [--seed S] [--program FILE] \
+                     [--shrink-minutes N] [--json FILE]";
 
-/// How long a failing list may be shrunk.
-const SHRINKING: Duration = Duration::from_mins(20);
+/// How long a failing list may be shrunk, in minutes, unless it is said.
+const SHRINKING: u64 = 20;
 
 const SIZE: Size = Size { sources: 24, consumers: 16, phases: 3, operations: 40 };
 
@@ -45,11 +47,18 @@ struct Options {
     seed: Option<u64>,
     program: Option<PathBuf>,
     json: Option<PathBuf>,
+    shrink_minutes: u64,
 }
 
 fn options() -> anyhow::Result<Options> {
-    let mut options =
-        Options { minutes: 10, churn_minutes: None, seed: None, program: None, json: None };
+    let mut options = Options {
+        minutes: 10,
+        churn_minutes: None,
+        seed: None,
+        program: None,
+        json: None,
+        shrink_minutes: SHRINKING,
+    };
     let mut args = env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().context(USAGE);
@@ -58,6 +67,7 @@ fn options() -> anyhow::Result<Options> {
             "--churn-minutes" => options.churn_minutes = Some(value()?.parse().context(USAGE)?),
             "--seed" => options.seed = Some(value()?.parse().context(USAGE)?),
             "--program" => options.program = Some(value()?.into()),
+            "--shrink-minutes" => options.shrink_minutes = value()?.parse().context(USAGE)?,
             "--json" => options.json = Some(value()?.into()),
             _ => bail!("{USAGE}"),
         }
@@ -73,7 +83,12 @@ fn main() -> anyhow::Result<ExitCode> {
     let options = options()?;
     let cluster = Cluster::setup().definitions().start().context("a cluster needs Go")?;
     let api = Api::of(&cluster);
-    let place = Place { cluster: &cluster, api: &api, program: options.program.as_deref() };
+    let place = Place {
+        cluster: &cluster,
+        api: &api,
+        program: options.program.as_deref(),
+        patience: PATIENCE,
+    };
     if let Some(minutes) = options.churn_minutes {
         let (summary, is_well) = churn(&place, minutes)?;
         tell(&summary, options.json.as_deref())?;
@@ -104,7 +119,9 @@ fn main() -> anyhow::Result<ExitCode> {
             for text in &found {
                 say(&format!("  {text}"))?;
             }
-            let least = shrink(&place, seed, &fleet, operations, &outcome)?;
+            keep(seed, &outcome)?;
+            let ends = begin() + Duration::from_mins(options.shrink_minutes);
+            let least = least(&place, seed, &fleet, &operations, &outcome, ends)?;
             save(seed, &fleet, &least, &found)?;
             failed.insert(seed, found);
         }
@@ -150,42 +167,47 @@ fn add(total: &mut Outcome, outcome: Outcome) {
     }
 }
 
-/// Leaves operations out as long as the rest still leads to a finding of the same kind.
-fn shrink(
+/// The least part of what was played that still leads to a finding of the same kind. The first rest stays:
+/// before it, nobody has read anything.
+fn least(
     place: &Place<'_>,
     seed: u64,
     fleet: &Fleet,
-    mut operations: Vec<Operation>,
+    operations: &[Operation],
     outcome: &Outcome,
+    ends: Instant,
 ) -> anyhow::Result<Vec<Operation>> {
-    let ends: Instant = begin() + SHRINKING;
-    let mut part = operations.len() / 2;
-    while part > 0 {
-        let mut from = 0;
-        while from < operations.len() {
-            if begin() > ends {
-                return Ok(operations);
-            }
-            let to = (from + part).min(operations.len());
-            let mut fewer = operations.clone();
-            fewer.drain(from..to);
-            if fewer.last() != Some(&Operation::Rest) {
-                fewer.push(Operation::Rest);
-            }
-            let is_less = fewer.len() < operations.len();
-            let again =
-                if is_less { play(place, seed, fleet, &fewer)? } else { Outcome::default() };
-            let is_same = |kind| outcome.findings.iter().any(|it| it.kind == kind);
-            if again.findings.iter().any(|it| is_same(it.kind)) {
-                say(&format!("  shrunk to {} operations", fewer.len()))?;
-                operations = fewer;
-            } else {
-                from = to;
-            }
+    let place = &Place { patience: place.patience / 3, ..*place };
+    let played = &operations[..outcome.played.min(operations.len())];
+    let (first, rest) = played.split_at(played.len().min(1));
+    let whole = |fewer: &[Operation]| {
+        let mut list = [first, fewer].concat();
+        if list.len() < 2 || list.last() != Some(&Operation::Rest) {
+            list.push(Operation::Rest);
         }
-        part /= 2;
-    }
-    Ok(operations)
+        list
+    };
+    let rest = shrink(rest.to_vec(), |fewer| -> anyhow::Result<_> {
+        if begin() > ends {
+            return Ok(None);
+        }
+        let again = play(place, seed, fleet, &whole(fewer))?;
+        let is_same = |kind| outcome.findings.iter().any(|it| it.kind == kind);
+        let fails = again.findings.iter().any(|it| is_same(it.kind));
+        if fails {
+            say(&format!("  shrunk to {} operations", fewer.len()))?;
+        }
+        Ok(Some(fails))
+    })?;
+    Ok(whole(&rest))
+}
+
+/// Saves what the controllers have printed.
+fn keep(seed: u64, outcome: &Outcome) -> anyhow::Result<()> {
+    let folder = tools::target_dir().join("torture");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(format!("{seed}.log")), outcome.printed.join("\n----\n"))?;
+    Ok(())
 }
 
 fn save(
@@ -218,7 +240,7 @@ mod tests {
     fn a_short_round_finds_nothing() {
         let cluster = require!(Cluster::setup().definitions().start());
         let api = Api::of(&cluster);
-        let place = Place { cluster: &cluster, api: &api, program: None };
+        let place = Place { cluster: &cluster, api: &api, program: None, patience: PATIENCE };
         let size = Size { sources: 8, consumers: 5, phases: 1, operations: 14 };
         let (fleet, operations) = plan(4, size);
         let outcome = play(&place, 4, &fleet, &operations).unwrap();

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Creation, Deletion, Fleet, Operation, Refresh, Shape, Source};
+use crate::plan::{
+    BY_EVENT, CLUSTER_STORE, Creation, Deletion, Fleet, Operation, Placed, Refresh, Shape, Source,
+};
 
 /// What all values begin with.
 pub(crate) const CANARY: &str = "CANARY";
@@ -36,6 +38,8 @@ pub(crate) enum Wanted {
     /// The values cannot be read: whatever is there stays.
     Kept,
     Deleted,
+    /// It is somebody else's: whatever is there stays, and Ready says so.
+    Theirs,
 }
 
 /// What may happen to a target though nobody asked for it by name.
@@ -47,9 +51,12 @@ pub(crate) enum Permit {
 
 #[derive(Clone, Copy, Debug)]
 struct State {
+    /// Whether its object was made by the round; a ClusterExternalSecret makes those of its own.
     exists: bool,
-    /// Which of the two lists of secrets it reads.
+    /// Bit 0: which of the two lists of secrets it reads; bit 1: which of the two templates it has.
     variant: usize,
+    /// Whether something else controls its Secret.
+    seized: bool,
     /// Since which change of AWS its values may be.
     since: usize,
 }
@@ -60,6 +67,9 @@ pub(crate) struct Model<'a> {
     worlds: Vec<Vec<Remote>>,
     states: Vec<State>,
     stores: Vec<bool>,
+    clusters: Vec<bool>,
+    /// Namespaces that come and go: whether each is there, and then whether it is selected.
+    slots: Vec<Option<bool>>,
 }
 
 /// The values of a secret of AWS.
@@ -75,43 +85,65 @@ fn fields(name: &str, remote: Remote) -> [String; 2] {
     ]
 }
 
+/// What `dsn` is rendered from.
+pub(crate) fn template(variant: usize) -> String {
+    format!("{{{{ .user }}}}:{{{{ .password }}}}@db{}", variant >> 1)
+}
+
 /// The target of an ExternalSecret that can read its store.
 pub(crate) fn wanted(fleet: &Fleet, source: &Source, variant: usize, world: &[Remote]) -> Wanted {
-    let read = &source.remotes[variant];
+    let read = &source.remotes[variant & 1];
+    let is_here = |it: usize| world[it].presence == Presence::Here;
+    let mut data = BTreeMap::new();
     if source.shape == Shape::Find {
-        let here = read.iter().filter(|it| world[**it].presence == Presence::Here);
-        let name = |it: &usize| fleet.remotes[*it].clone();
-        let data: BTreeMap<_, _> = here.map(|it| (name(it), text(&name(it), world[*it]))).collect();
+        let name = |it: usize| fleet.remotes[it].clone();
+        let here = read.iter().copied().filter(|it| is_here(*it));
+        data.extend(here.map(|it| (name(it), text(&name(it), world[it]))));
+    } else {
+        // Without a policy for it, a secret that is not there is a failure.
+        if source.deletion == Deletion::Retain && !read.iter().all(|it| is_here(*it)) {
+            return Wanted::Kept;
+        }
+        // What two secrets have is one property of each.
+        for (place, key) in ["user", "password"].into_iter().enumerate() {
+            let remote = read[place.min(read.len() - 1)];
+            if is_here(remote) {
+                let value = fields(&fleet.remotes[remote], world[remote])[place].clone();
+                data.insert(key.to_owned(), value);
+            }
+        }
+    }
+    if data.is_empty() {
         return match source.deletion {
-            Deletion::Retain if data.is_empty() => Wanted::Kept,
-            Deletion::Delete if data.is_empty() => Wanted::Deleted,
-            _ => Wanted::Data(data),
+            Deletion::Retain => Wanted::Kept,
+            Deletion::Delete => Wanted::Deleted,
+            Deletion::Merge => Wanted::Data(data),
         };
     }
-    let (name, remote) = (&fleet.remotes[read[0]], world[read[0]]);
-    match (remote.presence, source.deletion) {
-        (Presence::Here, _) => {}
-        (_, Deletion::Retain) => return Wanted::Kept,
-        (_, Deletion::Delete) => return Wanted::Deleted,
-        (_, Deletion::Merge) => return Wanted::Data(BTreeMap::new()),
+    if source.shape == Shape::Template {
+        let (user, password) = (&data["user"], &data["password"]);
+        let dsn = format!("{user}:{password}@db{}", variant >> 1);
+        return Wanted::Data(BTreeMap::from([("dsn".to_owned(), dsn)]));
     }
-    let [user, password] = fields(name, remote);
-    Wanted::Data(if source.shape == Shape::Template {
-        BTreeMap::from([("dsn".to_owned(), format!("{user}:{password}@db"))])
-    } else {
-        BTreeMap::from([("user".to_owned(), user), ("password".to_owned(), password)])
-    })
+    Wanted::Data(data)
 }
 
 impl<'a> Model<'a> {
     pub(crate) fn new(fleet: &'a Fleet) -> Self {
         let remote = Remote { user: 0, password: 0, presence: Presence::Here };
-        let state = State { exists: true, variant: 0, since: 0 };
+        let state = |it: &Source| State {
+            exists: it.holder.is_none(),
+            variant: 0,
+            seized: it.foreign,
+            since: 0,
+        };
         Self {
             fleet,
             worlds: vec![vec![remote; fleet.remotes.len()]],
-            states: vec![state; fleet.sources.len()],
-            stores: vec![true; fleet.stores],
+            states: fleet.sources.iter().map(state).collect(),
+            stores: vec![true; CLUSTER_STORE + 1],
+            clusters: vec![true; fleet.clusters],
+            slots: vec![Some(true); fleet.slots],
         }
     }
 
@@ -120,8 +152,38 @@ impl<'a> Model<'a> {
         self.worlds.last().map_or(&[], Vec::as_slice)
     }
 
+    /// Whether there has to be such an ExternalSecret.
     pub(crate) fn exists(&self, source: usize) -> bool {
-        self.states[source].exists
+        match self.fleet.sources[source].placed {
+            Some(Placed { cluster, slot }) => {
+                self.clusters[cluster] && self.slots[slot] == Some(true)
+            }
+            None => self.states[source].exists,
+        }
+    }
+
+    pub(crate) fn is_seized(&self, source: usize) -> bool {
+        self.states[source].seized
+    }
+
+    pub(crate) fn has_cluster(&self, cluster: usize) -> bool {
+        self.clusters[cluster]
+    }
+
+    /// Whether a namespace is there, and then whether it is selected.
+    pub(crate) fn slot(&self, slot: usize) -> Option<bool> {
+        self.slots[slot]
+    }
+
+    /// The variant of what a ClusterExternalSecret makes.
+    pub(crate) fn cluster_variant(&self, cluster: usize) -> usize {
+        self.made_by(cluster).next().map_or(0, |it| self.states[it].variant)
+    }
+
+    fn made_by(&self, cluster: usize) -> impl Iterator<Item = usize> + use<'a> {
+        let fleet = self.fleet;
+        (0..fleet.sources.len())
+            .filter(move |it| fleet.sources[*it].placed.is_some_and(|it| it.cluster == cluster))
     }
 
     pub(crate) fn variant(&self, source: usize) -> usize {
@@ -136,34 +198,63 @@ impl<'a> Model<'a> {
     pub(crate) fn is_possible(&self, operation: &Operation) -> bool {
         let source = |it: usize| &self.fleet.sources[it];
         let presence = |it: usize| self.world()[it].presence;
+        let is_own = |it: usize| source(it).placed.is_none();
+        // What may be done to the Secret, which is that of its ExternalSecret.
+        let holds =
+            |it: usize| self.exists(it) && source(it).holder.is_none() && !self.states[it].seized;
         match *operation {
-            Operation::Put { remote, .. } | Operation::Remove(remote) => {
-                presence(remote) == Presence::Here
+            Operation::Put { remote, .. } => presence(remote) == Presence::Here,
+            Operation::Remove(remote) => {
+                presence(remote) == Presence::Here && !self.fleet.is_told(remote)
             }
             // A list may show what is scheduled for deletion or not.
             Operation::Schedule(remote) => {
                 presence(remote) == Presence::Here
                     && !self.fleet.remotes[remote].starts_with("find")
+                    && !self.fleet.is_told(remote)
+                    && !self.fleet.is_parameter(remote)
             }
             Operation::Restore(remote) => presence(remote) != Presence::Here,
-            Operation::Touch(it) | Operation::DeleteSource(it) => self.exists(it),
+            Operation::Touch(it) => self.exists(it) && is_own(it),
+            // If the holder of a target went, its rival might win.
+            Operation::DeleteSource(it) => self.exists(it) && !self.fleet.is_contested(it),
             Operation::Retarget(it) => {
-                self.exists(it) && source(it).shape != Shape::Find && source(it).follows()
+                self.exists(it)
+                    && is_own(it)
+                    && source(it).shape != Shape::Find
+                    && source(it).follows()
             }
-            Operation::CreateSource(it) => !self.exists(it),
+            Operation::EditTemplate(it) => {
+                self.exists(it)
+                    && is_own(it)
+                    && source(it).shape == Shape::Template
+                    && source(it).follows()
+            }
+            Operation::CreateSource(it) => !self.exists(it) && is_own(it),
             Operation::DeleteSecret(it) => {
-                self.exists(it) && source(it).creation != Creation::Merge && !source(it).foreign
+                holds(it) && source(it).creation != Creation::Merge && !self.fleet.is_contested(it)
             }
+            Operation::Seize(it) => {
+                self.exists(it) && source(it).seizable && !self.states[it].seized
+            }
+            Operation::Yield(it) => self.states[it].seized,
             Operation::Tamper(it) => {
                 // An orphan is looked at when it is refreshed only.
-                let looked_at = source(it).follows() || source(it).creation != Creation::Orphan;
-                self.exists(it) && looked_at && !source(it).immutable && !source(it).foreign
+                let looked_at = source(it).follows() && source(it).interval != BY_EVENT
+                    || source(it).creation != Creation::Orphan;
+                holds(it) && looked_at && !source(it).immutable
             }
-            Operation::LabelSecret(it) | Operation::StripManaged(it) => {
-                self.exists(it) && !source(it).foreign
-            }
+            Operation::LabelSecret(it) | Operation::StripManaged(it) => holds(it),
             Operation::DeleteStore(it) => self.has_store(it),
             Operation::CreateStore(it) => !self.has_store(it),
+            Operation::Select(it) | Operation::DeleteSlot(it) => {
+                self.slots.get(it).is_some_and(Option::is_some)
+            }
+            Operation::CreateSlot(it) => self.slots.get(it).is_some_and(Option::is_none),
+            Operation::DeleteCluster(it)
+            | Operation::RetargetCluster(it)
+            | Operation::TouchCluster(it) => self.clusters.get(it).is_some_and(|it| *it),
+            Operation::CreateCluster(it) => self.clusters.get(it).is_some_and(|it| !*it),
             Operation::EditConsumer(_)
             | Operation::StripRecord(_)
             | Operation::Fault(_)
@@ -189,14 +280,39 @@ impl<'a> Model<'a> {
                 self.fetches(it);
             }
             Operation::Retarget(it) => self.states[it].variant ^= 1,
+            Operation::EditTemplate(it) => self.states[it].variant ^= 2,
             Operation::DeleteSource(it) => self.states[it].exists = false,
-            Operation::CreateSource(it) => {
-                self.states[it].exists = true;
+            Operation::Seize(it) => self.states[it].seized = true,
+            Operation::Yield(it) => {
+                self.states[it].seized = false;
                 self.fetches(it);
             }
+            Operation::Select(it) => {
+                self.slots[it] = self.slots[it].map(|selected| !selected);
+            }
+            Operation::DeleteSlot(it) => self.slots[it] = None,
+            Operation::CreateSlot(it) => self.slots[it] = Some(true),
+            Operation::DeleteCluster(it) => self.clusters[it] = false,
+            Operation::CreateCluster(it) => self.clusters[it] = true,
+            Operation::RetargetCluster(cluster) => {
+                for it in self.made_by(cluster) {
+                    self.states[it].variant ^= 1;
+                }
+            }
+            Operation::CreateSource(it) => {
+                self.states[it].exists = true;
+                // A Secret that never changes may still be there.
+                if !self.fleet.sources[it].immutable {
+                    self.fetches(it);
+                }
+            }
             // That an orphan is gone is not looked at.
-            Operation::DeleteSecret(it) | Operation::Tamper(it) | Operation::StripManaged(it)
-                if self.fleet.sources[it].creation != Creation::Orphan =>
+            Operation::DeleteSecret(it) if self.fleet.sources[it].creation != Creation::Orphan => {
+                self.fetches(it);
+            }
+            Operation::Tamper(it) | Operation::StripManaged(it)
+                if self.fleet.sources[it].creation != Creation::Orphan
+                    && !self.fleet.sources[it].immutable =>
             {
                 self.fetches(it);
             }
@@ -217,10 +333,15 @@ impl<'a> Model<'a> {
     pub(crate) fn wanted(&self, source: usize) -> Option<Wanted> {
         let state = self.states[source];
         let spec = &self.fleet.sources[source];
-        if !self.stores[spec.store] {
-            return state.exists.then_some(Wanted::Kept);
-        }
-        state.exists.then(|| wanted(self.fleet, spec, state.variant, self.world()))
+        self.exists(source).then(|| {
+            if state.seized || spec.holder.is_some() {
+                Wanted::Theirs
+            } else if self.stores[spec.store] {
+                wanted(self.fleet, spec, state.variant, self.world())
+            } else {
+                Wanted::Kept
+            }
+        })
     }
 
     /// Whether these values may stay in a target.
@@ -230,7 +351,7 @@ impl<'a> Model<'a> {
             return match self.wanted(source) {
                 Some(Wanted::Data(wanted)) => wanted == *data,
                 Some(Wanted::Deleted) => false,
-                Some(Wanted::Kept) | None => true,
+                Some(Wanted::Kept | Wanted::Theirs) | None => true,
             };
         }
         let at = |world: &Vec<Remote>| wanted(self.fleet, spec, state.variant, world);
@@ -251,6 +372,9 @@ impl<'a> Model<'a> {
     pub(crate) fn permits(&self) -> BTreeSet<(usize, Permit)> {
         let mut permits = BTreeSet::new();
         for (number, spec) in self.fleet.sources.iter().enumerate() {
+            if spec.holder.is_some() {
+                continue;
+            }
             match self.wanted(number) {
                 None if spec.creation == Creation::Owner => {
                     permits.insert((number, Permit::Vanish));
@@ -267,11 +391,41 @@ impl<'a> Model<'a> {
         permits
     }
 
+    /// How often each value of AWS is read at most in so many seconds in which nothing happens, once all
+    /// that is refreshed in them was due at once: who reads the same first key through the same store by the
+    /// same interval stays together, and what is due together is read once. Nothing is said of what somebody
+    /// fails to read, and tries again. Intervals are up to a tenth shorter, and one may have begun before.
+    pub(crate) fn reads(&self, seconds: f64) -> BTreeMap<usize, f64> {
+        let mut together = BTreeMap::<usize, BTreeSet<(usize, u32, &str)>>::new();
+        let mut fails = BTreeSet::<usize>::new();
+        for (number, spec) in self.fleet.sources.iter().enumerate() {
+            let read = &spec.remotes[self.states[number].variant & 1];
+            match self.wanted(number) {
+                // Whose Secret it is, is known without a value.
+                None | Some(Wanted::Theirs) => continue,
+                Some(Wanted::Data(data)) if data.len() == self.keys(spec) => {}
+                Some(_) => fails.extend(read),
+            }
+            let names = read.iter().map(|it| self.fleet.remotes[*it].as_str());
+            let first = if spec.shape == Shape::Find { "" } else { names.min().unwrap_or("") };
+            for it in read {
+                together.entry(*it).or_default().insert((spec.store, spec.interval, first));
+            }
+        }
+        let most =
+            |(_, interval, _): &(usize, u32, &str)| seconds / (0.9 * f64::from(*interval)) + 2.0;
+        together
+            .into_iter()
+            .filter(|(it, _)| !fails.contains(it))
+            .map(|(it, groups)| (it, groups.iter().map(most).sum()))
+            .collect()
+    }
+
     fn keys(&self, spec: &Source) -> usize {
         let here = Remote { user: 0, password: 0, presence: Presence::Here };
         match wanted(self.fleet, spec, 0, &vec![here; self.fleet.remotes.len()]) {
             Wanted::Data(data) => data.len(),
-            Wanted::Kept | Wanted::Deleted => 0,
+            Wanted::Kept | Wanted::Deleted | Wanted::Theirs => 0,
         }
     }
 
@@ -280,7 +434,8 @@ impl<'a> Model<'a> {
     pub(crate) fn ever(&self) -> BTreeMap<(usize, String, String), Vec<(usize, usize)>> {
         let mut ever: BTreeMap<_, Vec<(usize, usize)>> = BTreeMap::new();
         for (number, spec) in self.fleet.sources.iter().enumerate() {
-            for variant in 0..2 {
+            let variants = if spec.shape == Shape::Template { 4 } else { 2 };
+            for variant in (0..variants).filter(|_| spec.holder.is_none()) {
                 for (moment, world) in self.worlds.iter().enumerate() {
                     let Wanted::Data(data) = wanted(self.fleet, spec, variant, world) else {
                         continue;
@@ -313,7 +468,11 @@ mod tests {
         source.refresh = Refresh::Periodic;
         source.immutable = false;
         source.store = 0;
+        source.interval = 1;
+        source.foreign = false;
         source.remotes = [vec![0], vec![1]];
+        fleet.sources.truncate(1);
+        let source = &mut fleet.sources[0];
         change(source);
         fleet
     }
@@ -364,7 +523,10 @@ mod tests {
         let on_change = fleet(|it| it.refresh = Refresh::OnChange);
         assert!(run(&on_change, &[]));
         assert!(!run(&on_change, &[Operation::Touch(0)]));
-        assert!(run(&fleet(|it| it.immutable = true), &[Operation::Touch(0)]));
+        let immutable = fleet(|it| it.immutable = true);
+        assert!(run(&immutable, &[Operation::Touch(0)]));
+        assert!(run(&immutable, &[Operation::StripManaged(0)]));
+        assert!(!run(&immutable, &[Operation::DeleteSecret(0)]));
     }
 
     #[test]
@@ -380,5 +542,91 @@ mod tests {
         let mut model = Model::new(&orphan);
         model.apply(&Operation::DeleteSource(0));
         assert!(model.permits().is_empty());
+    }
+
+    #[test]
+    fn what_two_secrets_have_fails_with_one_of_them_or_does_without() {
+        let pair = |deletion| {
+            fleet(|it| {
+                (it.shape, it.deletion) = (Shape::Pair, deletion);
+                it.remotes = [vec![0, 1], vec![1, 0]];
+            })
+        };
+        let removed = [Operation::Remove(0)];
+        assert_eq!(after(&pair(Deletion::Retain), &removed), Wanted::Kept);
+        let rest = BTreeMap::from([("password".to_owned(), "CANARY.app/1.password.0".to_owned())]);
+        assert_eq!(after(&pair(Deletion::Merge), &removed), Wanted::Data(rest.clone()));
+        assert_eq!(after(&pair(Deletion::Delete), &removed), Wanted::Data(rest));
+        let both = [Operation::Remove(0), Operation::Remove(1)];
+        assert_eq!(after(&pair(Deletion::Delete), &both), Wanted::Deleted);
+    }
+
+    #[test]
+    fn what_is_seized_is_left_alone_until_it_is_free() {
+        let fleet = fleet(|it| (it.seizable, it.deletion) = (true, Deletion::Delete));
+        let seized = [Operation::Seize(0), Operation::Remove(0)];
+        assert_eq!(after(&fleet, &seized), Wanted::Theirs);
+        let free = [Operation::Seize(0), Operation::Yield(0)];
+        assert!(matches!(after(&fleet, &free), Wanted::Data(_)));
+        let mut model = Model::new(&fleet);
+        for it in &seized {
+            model.apply(it);
+        }
+        assert!(model.permits().is_empty(), "nothing may be deleted");
+        assert!(!model.is_possible(&Operation::DeleteSecret(0)));
+    }
+
+    #[test]
+    fn who_comes_second_never_wins() {
+        let mut fleet = fleet(|_| {});
+        let mut rival = fleet.sources[0].clone();
+        (rival.name, rival.holder) = ("rival-0".to_owned(), Some(0));
+        fleet.sources.push(rival);
+        let mut model = Model::new(&fleet);
+        assert_eq!(model.wanted(1), None);
+        model.apply(&Operation::CreateSource(1));
+        assert_eq!(model.wanted(1), Some(Wanted::Theirs));
+        assert!(!model.is_possible(&Operation::DeleteSource(0)), "or it might");
+        model.apply(&Operation::DeleteSource(1));
+        assert!(model.permits().is_empty(), "it takes nothing with it");
+        assert!(model.ever().keys().all(|(source, _, _)| *source == 0));
+    }
+
+    #[test]
+    fn what_a_cluster_external_secret_makes_is_in_selected_namespaces() {
+        let mut fleet = fleet(|it| it.placed = Some(Placed { cluster: 0, slot: 0 }));
+        (fleet.clusters, fleet.slots) = (1, 1);
+        let mut model = Model::new(&fleet);
+        assert!(model.exists(0));
+        let gone = [
+            [Operation::Select(0), Operation::Select(0)],
+            [Operation::DeleteSlot(0), Operation::CreateSlot(0)],
+            [Operation::DeleteCluster(0), Operation::CreateCluster(0)],
+        ];
+        for [ends, begins] in gone {
+            assert!(model.is_possible(&ends));
+            model.apply(&ends);
+            assert!(!model.exists(0), "{ends:?}");
+            assert_eq!(model.permits(), BTreeSet::from([(0, Permit::Vanish)]));
+            assert!(model.is_possible(&begins));
+            model.apply(&begins);
+            assert!(model.exists(0), "{begins:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_due_together_is_read_once() {
+        let mut fleet = fleet(|it| it.interval = 2);
+        let same = fleet.sources[0].clone();
+        fleet.sources.push(same.clone());
+        let reads = |fleet: &Fleet| Model::new(fleet).reads(18.0).get(&0).copied().unwrap_or(0.0);
+        assert!((reads(&fleet) - 12.0).abs() < 1e-9);
+        fleet.sources.push(Source { store: 1, ..same.clone() });
+        assert!((reads(&fleet) - 24.0).abs() < 1e-9);
+        fleet.sources.push(Source { holder: Some(0), interval: 1, ..same });
+        assert!((reads(&fleet) - 24.0).abs() < 1e-9);
+        let mut model = Model::new(&fleet);
+        model.apply(&Operation::Remove(0));
+        assert!(!model.reads(18.0).contains_key(&0));
     }
 }

@@ -1,6 +1,9 @@
 //! A round on real parts: a namespace of a control plane, a double of AWS, controllers, and two ways
 //! between them that the round disturbs.
 
+mod calls;
+mod deeds;
+mod trouble;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -9,31 +12,32 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use extsecret_tests::api::{Api, EXTERNAL_SECRETS};
-use extsecret_tests::aws::{Aws, Effect, Role, Rule};
+use extsecret_tests::aws::{Aws, Role};
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::Controller;
 use extsecret_tests::random::Random;
 use serde_json::{Value, json};
 
-use crate::history::{Deeds, Finding, THEIRS};
-use crate::model::{Model, Permit, Presence, text};
+use crate::history::{Deeds, Finding};
+use crate::model::{Model, Permit};
 use crate::objects;
-use crate::passage::{Passage, Way};
-use crate::plan::{Fault, Fleet, Operation};
+use crate::passage::Passage;
+use crate::plan::{CLUSTER_STORE, Fault, Fleet, Kind, Operation, Placed, Queue, STORES};
 use crate::watch::{Watch, begin, revision_of};
 
 /// Far longer than it takes until all is right: the longest pause after failures that a round can lead
 /// to, and a rollout.
-const PATIENCE: Duration = Duration::from_mins(3);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// How long a controller may take to end when it is asked to.
 const END: Duration = Duration::from_secs(40);
 
 /// How long everything stays right before it is believed.
 const CALM: Duration = Duration::from_secs(4);
+
+/// The queue of changes.
+const QUEUE: &str = "changes";
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(250);
@@ -44,6 +48,8 @@ pub(crate) struct Place<'a> {
     pub(crate) api: &'a Api,
     /// The controller; else that of the tree.
     pub(crate) program: Option<&'a Path>,
+    /// How long it may take until all is right.
+    pub(crate) patience: Duration,
 }
 
 /// What came of a round.
@@ -56,12 +62,17 @@ pub(crate) struct Outcome {
     pub(crate) writes: usize,
     pub(crate) reads: u64,
     pub(crate) starts: usize,
+    /// How many of the list were played.
+    pub(crate) played: usize,
+    /// What the controllers have printed.
+    pub(crate) printed: Vec<String>,
 }
 
 pub(crate) struct Stage<'a> {
     cluster: &'a Cluster,
     api: &'a Api,
     program: Option<&'a Path>,
+    patience: Duration,
     fleet: &'a Fleet,
     namespace: String,
     model: Model<'a>,
@@ -74,6 +85,15 @@ pub(crate) struct Stage<'a> {
     begun: Instant,
     deeds: Deeds,
     open: BTreeMap<(usize, Permit), u64>,
+    /// Targets that are somebody else's, and since which revision.
+    theirs: BTreeMap<usize, u64>,
+    /// What takes them.
+    owner: Value,
+    /// What the namespaces that come and go are called, and how many there have been.
+    slots: Vec<Option<String>>,
+    made: usize,
+    /// Which secret is put next to last: events may tell of it again.
+    told: usize,
     denies: bool,
     /// Whether there are workloads.
     employs: bool,
@@ -81,6 +101,8 @@ pub(crate) struct Stage<'a> {
     number: usize,
     /// How many writes of targets there are reasons for.
     reasons: usize,
+    /// Whether all was right at the last rest.
+    is_right: bool,
     outcome: Outcome,
 }
 
@@ -94,6 +116,7 @@ pub(crate) fn play(
     let mut stage = Stage::set(place, fleet)?;
     let mut random = Random::new(!seed);
     for operation in operations {
+        stage.outcome.played += 1;
         stage.supervise();
         if *operation == Operation::Rest {
             if !stage.rest() {
@@ -117,7 +140,7 @@ pub(crate) fn play(
 
 impl<'a> Stage<'a> {
     fn set(place: &Place<'a>, fleet: &'a Fleet) -> anyhow::Result<Self> {
-        let Place { cluster, api, program } = *place;
+        let Place { cluster, api, program, patience } = *place;
         let namespace = cluster.fresh_namespace();
         let aws = Aws::start();
         let api_way = Passage::to(api.address().to_owned())?;
@@ -137,6 +160,7 @@ impl<'a> Stage<'a> {
             cluster,
             api,
             program,
+            patience,
             fleet,
             namespace,
             model: Model::new(fleet),
@@ -149,10 +173,16 @@ impl<'a> Stage<'a> {
             begun,
             deeds: Deeds::default(),
             open: BTreeMap::new(),
+            theirs: BTreeMap::new(),
+            owner: Value::Null,
+            slots: vec![None; fleet.slots],
+            made: 0,
+            told: 0,
             denies: false,
             employs: false,
             number: 0,
             reasons: 2 * fleet.sources.len(),
+            is_right: false,
             outcome: Outcome::default(),
         };
         stage.furnish();
@@ -164,32 +194,58 @@ impl<'a> Stage<'a> {
     }
 
     fn furnish(&mut self) {
-        for (name, remote) in self.fleet.remotes.iter().zip(self.model.world()) {
-            self.aws.secrets().put(name, &text(name, *remote));
+        let fleet = self.fleet;
+        if fleet.queue != Queue::None {
+            self.aws.queues().create(QUEUE);
+        }
+        for number in 0..fleet.remotes.len() {
+            self.put(number);
+        }
+        // Only from now on: what was there before is read anyway.
+        if fleet.queue != Queue::None {
+            self.aws.queues().gets_native_events(QUEUE);
         }
         let role = self.role();
         self.aws.identities().add_role(Role::new(&role).trusts_principal(self.aws.account()));
+        let labels = json!({ "metadata": { "labels": { "torture": self.namespace } } });
+        self.write("PATCH", &format!("api/v1/namespaces/{}", self.namespace), &labels);
         let owner = json!({ "metadata": { "name": "owner" } });
-        let (_, owner) = self.write("POST", &self.core("configmaps"), &owner);
-        for number in 0..self.fleet.stores {
+        (_, self.owner) = self.write("POST", &self.core("configmaps"), &owner);
+        for number in 0..STORES {
             self.create_store(number);
         }
-        let fleet = self.fleet;
+        if fleet.clusters > 0 {
+            self.create_store(CLUSTER_STORE);
+        }
+        (0..fleet.slots).for_each(|slot| self.create_slot(slot));
+        (0..fleet.clusters).for_each(|cluster| self.create_cluster(cluster));
         for (number, source) in fleet.sources.iter().enumerate() {
-            if let Some(secret) = objects::target_before(source, &owner) {
-                self.write("POST", &self.core("secrets"), &secret);
+            if let Some(secret) = objects::target_before(source, &self.owner) {
+                let (_, secret) = self.write("POST", &self.core("secrets"), &secret);
+                if source.foreign {
+                    self.theirs.insert(number, revision_of(&secret).unwrap_or_default());
+                }
             }
-            self.create_source(number);
+            if source.placed.is_none() && source.holder.is_none() {
+                self.create_source(number);
+            }
         }
     }
 
     /// Makes the workloads, once there is something to read: time decides what those have that were there
-    /// before the controller, and time counts in seconds.
+    /// before the controller, and time counts in seconds. Those come now, too, that want the targets of
+    /// others.
     fn employ(&mut self) {
         let fleet = self.fleet;
         for consumer in &fleet.consumers {
-            let object = objects::deployment(fleet, consumer);
-            self.write("POST", &self.deployments(), &object);
+            let object = objects::workload(fleet, consumer);
+            self.write("POST", &self.workloads(consumer.kind), &object);
+        }
+        for number in 0..fleet.sources.len() {
+            if fleet.sources[number].holder.is_some() && !self.model.exists(number) {
+                self.model.apply(&Operation::CreateSource(number));
+                self.create_source(number);
+            }
         }
         self.employs = true;
     }
@@ -206,16 +262,26 @@ impl<'a> Stage<'a> {
         format!("{EXTERNAL_SECRETS}/namespaces/{}/{path}", self.namespace)
     }
 
-    fn deployments(&self) -> String {
-        format!("apis/apps/v1/namespaces/{}/deployments", self.namespace)
+    fn workloads(&self, kind: Kind) -> String {
+        format!("apis/apps/v1/namespaces/{}/{}", self.namespace, kind.plural())
+    }
+
+    /// Where an ExternalSecret is; nowhere if its namespace is not there.
+    fn namespace_of(&self, number: usize) -> &str {
+        match self.fleet.sources[number].placed {
+            Some(Placed { slot, .. }) => self.slots[slot].as_deref().unwrap_or("nowhere"),
+            None => &self.namespace,
+        }
     }
 
     fn source(&self, number: usize) -> String {
-        self.ours(&format!("externalsecrets/{}", self.fleet.sources[number].name))
+        let (place, name) = (self.namespace_of(number), &self.fleet.sources[number].name);
+        format!("{EXTERNAL_SECRETS}/namespaces/{place}/externalsecrets/{name}")
     }
 
     fn secret(&self, number: usize) -> String {
-        self.core(&format!("secrets/{}", self.fleet.sources[number].name))
+        let (place, name) = (self.namespace_of(number), &self.fleet.sources[number].target);
+        format!("api/v1/namespaces/{place}/secrets/{name}")
     }
 
     /// Asks the API for something that is the round's own doing.
@@ -229,28 +295,21 @@ impl<'a> Stage<'a> {
         (status, answer)
     }
 
-    fn create_store(&mut self, number: usize) {
-        let role = self.role();
-        let role = (number == 1).then_some(&*role);
-        let store = objects::store(&self.namespace, number, self.aws.region(), role);
-        self.write("POST", &self.ours("secretstores"), &store);
-    }
-
-    fn create_source(&mut self, number: usize) {
-        let variant = self.model.variant(number);
-        let object = objects::external_secret(self.fleet, &self.fleet.sources[number], variant);
-        self.write("POST", &self.ours("externalsecrets"), &object);
-    }
-
     fn spawn(&mut self) -> Controller {
         self.outcome.starts += 1;
         let namespace = &self.namespace;
         let mut flags: Vec<String> = [
             format!("--controller-class={namespace}"),
-            format!("--namespace={namespace}"),
             format!("--restart-key-namespace={namespace}"),
         ]
         .into();
+        // ClusterExternalSecrets need all namespaces; others are left alone by the class.
+        if self.fleet.clusters == 0 {
+            flags.push(format!("--namespace={namespace}"));
+        }
+        if self.fleet.queue != Queue::None {
+            flags.push(format!("--events-queue-url={}", self.queue_url()));
+        }
         flags.extend(
             [
                 "--loglevel=debug",
@@ -293,6 +352,11 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Where the controller finds the queue, on the way that is disturbed.
+    fn queue_url(&self) -> String {
+        format!("http://{}/{}/{QUEUE}", self.aws_way.address(), self.aws.account())
+    }
+
     fn replace(&mut self, number: usize) {
         let next = self.spawn();
         let before = std::mem::replace(&mut self.controllers[number], next);
@@ -305,219 +369,6 @@ impl<'a> Stage<'a> {
         revision_of(&list).unwrap_or_default()
     }
 
-    fn perform(&mut self, operation: &Operation) {
-        let revision = self.revision();
-        self.number += 1;
-        let number = self.number;
-        let fleet = self.fleet;
-        let reads = |remote: usize| {
-            let all = fleet.sources.iter().flat_map(|it| &it.remotes);
-            all.filter(|it| it.contains(&remote)).count()
-        };
-        self.reasons += match *operation {
-            Operation::Put { remote, .. }
-            | Operation::Remove(remote)
-            | Operation::Schedule(remote)
-            | Operation::Restore(remote) => reads(remote),
-            Operation::Fault(Fault::Conflicts) => fleet.sources.len(),
-            _ => 1,
-        };
-        let presence = |model: &Model<'_>, it: usize| model.world()[it].presence;
-        let was_scheduled = matches!(
-            *operation,
-            Operation::Restore(it) if presence(&self.model, it) == Presence::Scheduled
-        );
-        self.model.apply(operation);
-        self.permit(revision, operation);
-        match *operation {
-            Operation::Restore(remote) if was_scheduled => {
-                let name = json!({ "SecretId": fleet.remotes[remote] });
-                self.aws.secrets().act("RestoreSecret", &name);
-            }
-            Operation::Put { remote, .. } | Operation::Restore(remote) => self.put(remote),
-            Operation::Remove(remote) => self.aws.secrets().delete(&fleet.remotes[remote]),
-            Operation::Schedule(remote) => {
-                let name = json!({ "SecretId": fleet.remotes[remote] });
-                self.aws.secrets().act("DeleteSecret", &name);
-            }
-            Operation::Touch(it) => {
-                let change =
-                    json!({ "metadata": { "annotations": { "force-sync": number.to_string() } } });
-                self.write("PATCH", &self.source(it), &change);
-            }
-            Operation::Retarget(it) => {
-                let object =
-                    objects::external_secret(fleet, &fleet.sources[it], self.model.variant(it));
-                let change = json!({ "spec": object["spec"] });
-                self.write("PATCH", &self.source(it), &change);
-            }
-            Operation::DeleteSource(it) => {
-                self.delete(&self.source(it));
-            }
-            Operation::CreateSource(it) => self.create_source(it),
-            Operation::DeleteSecret(it) => {
-                self.delete(&self.secret(it));
-            }
-            Operation::Tamper(it) => self.tamper(it),
-            Operation::LabelSecret(it) => self.label(it),
-            Operation::StripManaged(it) => {
-                let change = json!({ "metadata": {
-                    "labels": { "reconcile.external-secrets.io/managed": null },
-                    "annotations": { "example.test/number": number.to_string() },
-                } });
-                self.write("PATCH", &self.secret(it), &change);
-            }
-            Operation::DeleteStore(it) => {
-                let path = self.ours(&format!("secretstores/{}", objects::store_name(it)));
-                self.delete(&path);
-            }
-            Operation::CreateStore(it) => self.create_store(it),
-            Operation::EditConsumer(it) => {
-                let labels = json!({ "edit": number.to_string() });
-                let change =
-                    json!({ "spec": { "template": { "metadata": { "labels": labels } } } });
-                self.change_consumer(it, &change);
-            }
-            Operation::StripRecord(it) => {
-                let change = json!({ "metadata": { "annotations": {
-                    "extsecret.io/restart-record": null,
-                    "example.test/number": number.to_string(),
-                } } });
-                self.change_consumer(it, &change);
-            }
-            Operation::Fault(fault) => {
-                *self.outcome.faults.entry(fault).or_default() += 1;
-                self.trouble(fault);
-            }
-            Operation::Rest => {}
-        }
-    }
-
-    fn permit(&mut self, revision: u64, operation: &Operation) {
-        let mut permits = self.model.permits();
-        match *operation {
-            Operation::DeleteSecret(it) => {
-                permits.insert((it, Permit::Vanish));
-            }
-            // A controller may look at it after it is there again.
-            Operation::Tamper(it) => {
-                permits.insert((it, Permit::LoseKeys));
-            }
-            _ => {}
-        }
-        for permit in permits {
-            self.open.entry(permit).or_insert(revision);
-        }
-    }
-
-    fn put(&self, remote: usize) {
-        let name = &self.fleet.remotes[remote];
-        self.aws.secrets().put(name, &text(name, self.model.world()[remote]));
-    }
-
-    fn delete(&mut self, path: &str) {
-        let options = json!({ "propagationPolicy": "Background" });
-        self.write("DELETE", path, &options);
-    }
-
-    fn tamper(&mut self, it: usize) {
-        let (status, secret) = self.api.ask("GET", &self.secret(it), None, "");
-        let key = crate::watch::data(&secret).into_keys().find(|key| key != THEIRS);
-        if let (200, Some(key)) = (status, key) {
-            let value = STANDARD.encode(format!("TAMPER.{}", self.number));
-            self.write("PATCH", &self.secret(it), &json!({ "data": { key: value } }));
-        }
-    }
-
-    fn label(&mut self, it: usize) {
-        let number = self.number.to_string();
-        let change = json!({ "metadata": { "labels": { "example.test/number": number } } });
-        self.write("PATCH", &self.secret(it), &change);
-    }
-
-    fn change_consumer(&mut self, it: usize, change: &Value) {
-        let path = format!("{}/{}", self.deployments(), self.fleet.consumers[it].name);
-        self.write("PATCH", &path, change);
-    }
-
-    fn trouble(&mut self, fault: Fault) {
-        let all = |effect: Effect| Rule::on("*").percent(50).effect(effect);
-        let aws = |effect: Effect| {
-            self.aws.faults().add(all(effect));
-        };
-        match fault {
-            Fault::Kill => {
-                let first = self.controllers.remove(0);
-                let printed = first.kill();
-                self.hear(&printed);
-                let next = self.spawn();
-                self.controllers.push(next);
-            }
-            Fault::Terminate => self.terminate(),
-            Fault::Stop => self.controllers[0].signal("STOP"),
-            Fault::Continue => self.carry_on(),
-            Fault::ApiRefused => self.api_way.set(Way::Refused),
-            Fault::ApiSilent => self.api_way.set(Way::Silent),
-            Fault::ApiSlow => self.api_way.set(Way::Slow),
-            Fault::ApiCut => self.api_way.set(Way::Cut),
-            Fault::ApiBack => self.api_way.set(Way::Open),
-            Fault::AwsRefused => self.aws_way.set(Way::Refused),
-            Fault::AwsSilent => self.aws_way.set(Way::Silent),
-            Fault::AwsSlow => self.aws_way.set(Way::Slow),
-            Fault::AwsCut => self.aws_way.set(Way::Cut),
-            Fault::AwsBack => self.aws_way.set(Way::Open),
-            Fault::Throttled => aws(Effect::throttled()),
-            Fault::InternalError => aws(Effect::error(500, "InternalServiceError", "try again")),
-            Fault::Gateway => aws(Effect::Gateway { status: 503 }),
-            Fault::Reset => aws(Effect::Reset),
-            Fault::ResetAfter => aws(Effect::ResetAfter),
-            Fault::Truncated => aws(Effect::Truncated),
-            Fault::SlowBody => aws(Effect::SlowBody { millis: 1500 }),
-            Fault::Garbage => aws(Effect::Garbage),
-            Fault::Hang => aws(Effect::Hang),
-            Fault::AwsRight => self.aws.faults().clear(),
-            Fault::ClockOfAws => self.aws.clock().advance(Duration::from_hours(2)),
-            Fault::Conflicts => (0..self.fleet.sources.len())
-                .filter(|it| !self.fleet.sources[*it].foreign)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .for_each(|it| self.label(it)),
-            Fault::Denied if !self.denies => {
-                self.denies = true;
-                let [policy, binding] = objects::denial(&self.namespace);
-                self.write("POST", POLICIES, &policy);
-                self.write("POST", BINDINGS, &binding);
-            }
-            Fault::Allowed if self.denies => {
-                self.denies = false;
-                for folder in [BINDINGS, POLICIES] {
-                    self.delete(&format!("{folder}/{}", self.namespace));
-                }
-            }
-            Fault::Denied | Fault::Allowed => {}
-        }
-    }
-
-    fn carry_on(&mut self) {
-        self.supervise();
-        for controller in &self.controllers {
-            controller.signal("CONT");
-        }
-    }
-
-    fn terminate(&mut self) {
-        self.carry_on();
-        let mut first = self.controllers.remove(0);
-        first.signal("TERM");
-        if first.wait_for_end(END).is_none() {
-            self.find("does-not-end", format!("after SIGTERM, in {END:?}"));
-        }
-        let printed = first.kill();
-        self.hear(&printed);
-        let next = self.spawn();
-        self.controllers.push(next);
-    }
-
     /// Ends all trouble, and waits until everything is right and stays so. False if it does not.
     fn rest(&mut self) -> bool {
         for fault in
@@ -525,7 +376,7 @@ impl<'a> Stage<'a> {
         {
             self.trouble(fault);
         }
-        let ends = begin() + PATIENCE;
+        let ends = begin() + self.patience;
         let mut calm: Option<Instant> = None;
         let wrong = loop {
             self.supervise();
@@ -536,7 +387,9 @@ impl<'a> Stage<'a> {
             }
             thread::sleep(LOOK);
         };
-        let is_right = wrong.is_empty();
+        // What has gone wrong by now need not be played on.
+        let is_right = wrong.is_empty() && self.judge().findings.is_empty();
+        self.is_right = is_right;
         for text in wrong {
             self.find("not-right", text);
         }
@@ -548,6 +401,3 @@ impl<'a> Stage<'a> {
         is_right
     }
 }
-
-const POLICIES: &str = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
-const BINDINGS: &str = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";

@@ -14,55 +14,71 @@ use extsecret_tests::controller::now;
 use serde_json::Value;
 
 use crate::history::{Data, Entry, What};
+use crate::plan::Kind;
 
 /// What a version of an object says.
-type Read = fn(&Value, bool) -> Option<What>;
+type Read = fn(&Value, bool, &str) -> Option<What>;
 
 /// It goes on until it is dropped.
 pub(crate) struct Watch {
     entries: Arc<Mutex<Vec<Entry>>>,
     over: Arc<AtomicBool>,
+    begun: Instant,
 }
 
 impl Watch {
     /// Watches a namespace that is still empty.
     pub(crate) fn of(api: &Api, namespace: &str, begun: Instant) -> Self {
-        let watch = Self { entries: Arc::default(), over: Arc::default() };
-        let read: [(&str, Read); 3] = [
-            ("api/v1/namespaces/NS/secrets", secret),
-            ("apis/apps/v1/namespaces/NS/deployments", deployment),
-            ("api/v1/namespaces/NS/pods", pod),
-        ];
-        for (path, read) in read {
-            let path = path.replace("NS", namespace);
-            let list = api.get(&path).unwrap_or_default();
-            let mut revision =
-                list["metadata"]["resourceVersion"].as_str().unwrap_or("0").to_owned();
-            let base = format!("http://{}/{path}?watch=1&timeoutSeconds=3000", api.address());
-            let (entries, over) = (Arc::clone(&watch.entries), Arc::clone(&watch.over));
-            thread::spawn(move || {
-                let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-                while !over.load(Ordering::Relaxed) {
-                    let url = format!("{base}&resourceVersion={revision}");
-                    // The proxy ends with the process.
-                    let Ok(answer) = agent.get(&url).call() else { return };
-                    let reader = BufReader::new(answer.into_body().into_reader());
-                    let events = serde_json::Deserializer::from_reader(reader).into_iter::<Value>();
-                    for event in events.map_while(Result::ok) {
-                        if over.load(Ordering::Relaxed) {
-                            return;
-                        }
-                        let object = &event["object"];
-                        let Some(at) = revision_of(object) else { continue };
-                        revision = at.to_string();
-                        let Some(what) = read(object, event["type"] == "DELETED") else { continue };
-                        let entry = Entry { revision: at, at: begun.elapsed(), what };
-                        entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
-                    }
-                }
-            });
+        let watch = Self { entries: Arc::default(), over: Arc::default(), begun };
+        watch.follow(api, &format!("api/v1/namespaces/{namespace}/secrets"), "", secret);
+        watch.follow(api, &format!("api/v1/namespaces/{namespace}/pods"), "", pod);
+        for kind in Kind::ALL {
+            let path = format!("apis/apps/v1/namespaces/{namespace}/{}", kind.plural());
+            watch.follow(api, &path, "", workload);
         }
         watch
+    }
+
+    /// Watches the Secrets of one more namespace, and tells their names with a prefix.
+    pub(crate) fn more(&self, api: &Api, namespace: &str, prefix: &str) {
+        self.follow(api, &format!("api/v1/namespaces/{namespace}/secrets"), prefix, secret);
+    }
+
+    fn follow(&self, api: &Api, path: &str, prefix: &str, read: Read) {
+        let (entries, over) = (Arc::clone(&self.entries), Arc::clone(&self.over));
+        let (begun, prefix) = (self.begun, prefix.to_owned());
+        let tell = move |object: &Value, is_deleted| -> Option<u64> {
+            let revision = revision_of(object)?;
+            if let Some(what) = read(object, is_deleted, &prefix) {
+                let entry = Entry { revision, at: begun.elapsed(), what };
+                entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+            }
+            Some(revision)
+        };
+        let list = api.get(path).unwrap_or_default();
+        for object in list["items"].as_array().into_iter().flatten() {
+            tell(object, false);
+        }
+        let mut revision = list["metadata"]["resourceVersion"].as_str().unwrap_or("0").to_owned();
+        let base = format!("http://{}/{path}?watch=1&timeoutSeconds=3000", api.address());
+        thread::spawn(move || {
+            let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+            while !over.load(Ordering::Relaxed) {
+                let url = format!("{base}&resourceVersion={revision}");
+                // The proxy ends with the process.
+                let Ok(answer) = agent.get(&url).call() else { return };
+                let reader = BufReader::new(answer.into_body().into_reader());
+                let events = serde_json::Deserializer::from_reader(reader).into_iter::<Value>();
+                for event in events.map_while(Result::ok) {
+                    if over.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    if let Some(at) = tell(&event["object"], event["type"] == "DELETED") {
+                        revision = at.to_string();
+                    }
+                }
+            }
+        });
     }
 
     /// All that was seen so far.
@@ -102,16 +118,17 @@ pub(crate) fn data(secret: &Value) -> Data {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one of several that are called alike")]
-fn secret(object: &Value, is_deleted: bool) -> Option<What> {
-    Some(What::Secret { name: name(object), data: (!is_deleted).then(|| data(object)) })
+fn secret(object: &Value, is_deleted: bool, prefix: &str) -> Option<What> {
+    let name = format!("{prefix}{}", name(object));
+    Some(What::Secret { name, data: (!is_deleted).then(|| data(object)) })
 }
 
-fn deployment(object: &Value, is_deleted: bool) -> Option<What> {
+fn workload(object: &Value, is_deleted: bool, _: &str) -> Option<What> {
     let template = object["spec"]["template"].to_string();
-    (!is_deleted).then(|| What::Deployment { name: name(object), template })
+    (!is_deleted).then(|| What::Workload { name: name(object), template })
 }
 
-fn pod(object: &Value, is_deleted: bool) -> Option<What> {
+fn pod(object: &Value, is_deleted: bool, _: &str) -> Option<What> {
     Some(What::Pod {
         consumer: object["metadata"]["labels"]["app"].as_str()?.to_owned(),
         name: name(object),

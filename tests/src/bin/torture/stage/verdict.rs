@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use extsecret_tests::api::EXTERNAL_SECRETS;
 use extsecret_tests::fleet::ready;
 use serde_json::Value;
 
@@ -9,10 +10,27 @@ use super::{Outcome, Stage};
 use crate::history::{Data, Deeds, Finding, Judged, THEIRS, content, judge};
 use crate::model::{CANARY, Wanted};
 use crate::objects;
-use crate::plan::Creation;
+use crate::plan::{BY_EVENT, Creation, Kind, slot_prefix};
 
 /// Base64 of [`CANARY`], as far as it does not depend on what follows.
 const ENCODED: &str = "Q0FOQVJZ";
+
+/// Whether all of its pods are of its template.
+fn is_rolled_out(kind: Kind, object: &Value) -> bool {
+    let (status, generation) = (&object["status"], &object["metadata"]["generation"]);
+    let all = |counts: &[&str]| counts.iter().all(|it| status[it] == 1);
+    status["observedGeneration"] == *generation
+        && match kind {
+            Kind::Deployment => all(&["updatedReplicas", "replicas", "availableReplicas"]),
+            Kind::StatefulSet => {
+                all(&["replicas", "readyReplicas"])
+                    && status["currentRevision"] == status["updateRevision"]
+            }
+            Kind::DaemonSet => {
+                all(&["desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable"])
+            }
+        }
+}
 
 impl Stage<'_> {
     /// What a controller has printed.
@@ -21,6 +39,7 @@ impl Stage<'_> {
             self.find("panic", line.to_owned());
         }
         self.keeps_quiet("the log", printed);
+        self.outcome.printed.push(printed.to_owned());
     }
 
     pub(super) fn find(&mut self, kind: &'static str, text: String) {
@@ -38,8 +57,13 @@ impl Stage<'_> {
     }
 
     pub(super) fn judge(&self) -> Judged {
-        let mut deeds =
-            Deeds { ours: self.deeds.ours.clone(), permits: self.deeds.permits.clone() };
+        let mut deeds = Deeds {
+            ours: self.deeds.ours.clone(),
+            permits: self.deeds.permits.clone(),
+            theirs: self.deeds.theirs.clone(),
+            stripped: self.deeds.stripped.clone(),
+        };
+        deeds.theirs.extend(self.theirs.iter().map(|(number, from)| (*number, *from, u64::MAX)));
         let open =
             self.open.iter().map(|((number, permit), from)| (*number, *permit, *from, u64::MAX));
         deeds.permits.extend(open);
@@ -54,48 +78,87 @@ impl Stage<'_> {
             (200, mut list) => list["items"].as_array_mut().map(std::mem::take).unwrap_or_default(),
             _ => Vec::new(),
         };
-        let deployments = list(&self.deployments());
-        if self.employs && deployments.len() != self.fleet.consumers.len() {
+        let workloads = Kind::ALL.map(|kind| (kind, list(&self.workloads(kind))));
+        let count: usize = workloads.iter().map(|(_, all)| all.len()).sum();
+        if self.employs && count != self.fleet.consumers.len() {
             wrong.push("there are not all workloads".to_owned());
         }
-        // Pods whose Secret or key is not there wait for it.
-        for object in deployments.iter().filter(|it| self.can_run(&judged, it)) {
-            let annotations = &object["metadata"]["annotations"];
-            // Without it, only time could tell what its pods have.
-            if annotations["extsecret.io/restart"] == "auto"
-                && annotations["extsecret.io/restart-record"].is_null()
-            {
-                wrong.push(format!("{} has no record", object["metadata"]["name"]));
-            }
-            let (status, generation) = (&object["status"], &object["metadata"]["generation"]);
-            let is_done = status["observedGeneration"] == *generation
-                && ["updatedReplicas", "replicas", "availableReplicas"]
-                    .iter()
-                    .all(|it| status[it] == 1);
-            if !is_done {
-                wrong.push(format!("{} is not rolled out", object["metadata"]["name"]));
+        for (kind, all) in &workloads {
+            // Pods whose Secret or key is not there wait for it.
+            for object in all.iter().filter(|it| self.can_run(&judged, it)) {
+                let annotations = &object["metadata"]["annotations"];
+                // Without it, only time could tell what its pods have.
+                if annotations["extsecret.io/restart"] == "auto"
+                    && self.is_managed(object)
+                    && annotations["extsecret.io/restart-record"].is_null()
+                {
+                    wrong.push(format!("{} has no record", object["metadata"]["name"]));
+                }
+                if !is_rolled_out(*kind, object) {
+                    wrong.push(format!("{} is not rolled out", object["metadata"]["name"]));
+                }
             }
         }
-        let objects: BTreeMap<String, Value> = list(&self.ours("externalsecrets"))
-            .into_iter()
-            .map(|it| (it["metadata"]["name"].as_str().unwrap_or_default().to_owned(), it))
-            .collect();
-        let secrets: BTreeMap<String, Value> = list(&self.core("secrets"))
-            .into_iter()
-            .map(|it| (it["metadata"]["name"].as_str().unwrap_or_default().to_owned(), it))
-            .collect();
-        for number in 0..self.fleet.sources.len() {
-            let name = &self.fleet.sources[number].name;
-            let target = self.target(number, objects.get(name), secrets.get(name));
+        for cluster in (0..self.fleet.clusters).filter(|it| self.model.has_cluster(*it)) {
+            wrong.extend(self.provisioned(cluster).err());
+        }
+        let by_name = |prefix: &str, path: &str| {
+            let key = |it: &Value| {
+                format!("{prefix}{}", it["metadata"]["name"].as_str().unwrap_or_default())
+            };
+            list(path).into_iter().map(|it| (key(&it), it)).collect::<BTreeMap<String, Value>>()
+        };
+        let mut objects = by_name("", &self.ours("externalsecrets"));
+        let mut secrets = by_name("", &self.core("secrets"));
+        for (slot, name) in self.slots.iter().enumerate() {
+            let Some(name) = name else { continue };
+            let prefix = slot_prefix(slot);
+            let path = format!("{EXTERNAL_SECRETS}/namespaces/{name}/externalsecrets");
+            objects.extend(by_name(&prefix, &path));
+            secrets.extend(by_name(&prefix, &format!("api/v1/namespaces/{name}/secrets")));
+        }
+        for (number, spec) in self.fleet.sources.iter().enumerate() {
+            let prefix = spec.placed.map(|it| slot_prefix(it.slot)).unwrap_or_default();
+            let name = format!("{prefix}{}", spec.name);
+            let target = self.target(number, objects.get(&name), secrets.get(&spec.key()));
             wrong.extend(target.err().map(|it| format!("{name}: {it}")));
         }
         wrong
+    }
+
+    /// Whether a ClusterExternalSecret says where it has made something.
+    fn provisioned(&self, cluster: usize) -> Result<(), String> {
+        let name = objects::cluster_name(&self.namespace, cluster);
+        let path = format!("{EXTERNAL_SECRETS}/clusterexternalsecrets/{name}");
+        let (_, object) = self.api.ask("GET", &path, None, "");
+        let slots = self.slots.iter().enumerate();
+        let selected = slots.filter(|(slot, _)| self.model.slot(*slot) == Some(true));
+        let mut wanted: Vec<&str> = selected.filter_map(|(_, name)| name.as_deref()).collect();
+        wanted.sort_unstable();
+        let told = object["status"]["provisionedNamespaces"].as_array().into_iter().flatten();
+        let told: Vec<&str> = told.filter_map(Value::as_str).collect();
+        if told == wanted {
+            Ok(())
+        } else {
+            Err(format!("{name} says that it is in {told:?}, not {wanted:?}: {}", object["status"]))
+        }
     }
 
     /// Whether all that a workload reads is there.
     fn can_run(&self, judged: &Judged, object: &Value) -> bool {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         content(&judged.secrets, self.fleet, name).is_some()
+    }
+
+    /// Whether what a workload reads is certainly called managed: without its label, nothing of it is noted,
+    /// and what cannot be refreshed does not get it back.
+    fn is_managed(&self, object: &Value) -> bool {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let consumer = self.fleet.consumers.iter().find(|it| it.name == name);
+        consumer.is_some_and(|it| {
+            self.fleet.sources[it.source].follows()
+                && matches!(self.model.wanted(it.source), Some(Wanted::Data(_)))
+        })
     }
 
     fn target(
@@ -105,9 +168,10 @@ impl Stage<'_> {
         secret: Option<&Value>,
     ) -> Result<(), String> {
         let spec = &self.fleet.sources[number];
+        let is_its = spec.holder.is_none() && !self.model.is_seized(number);
         let Some(wanted) = self.model.wanted(number) else {
             return match secret {
-                Some(_) if spec.creation == Creation::Owner && !spec.foreign => {
+                Some(_) if spec.creation == Creation::Owner && is_its => {
                     Err("its target is still there".to_owned())
                 }
                 _ => Ok(()),
@@ -115,10 +179,21 @@ impl Stage<'_> {
         };
         let object = object.ok_or("there is no such object")?;
         let says = ready(object).map(|it| it["status"].clone()).unwrap_or_default();
-        if spec.foreign {
-            return if says == "True" { Err("it is ready".to_owned()) } else { Ok(()) };
+        if wanted == Wanted::Theirs {
+            if says != "False" {
+                return Err(format!("Ready is {says} of what is somebody else's"));
+            }
+            let data = secret.map(crate::watch::data).unwrap_or_default();
+            let is_kept =
+                data.len() == 1 && data.get(THEIRS).is_some_and(|it| it == objects::FOREIGN);
+            return if is_its || spec.holder.is_some() || is_kept {
+                Ok(())
+            } else {
+                Err(format!("what is somebody else's holds {data:?}"))
+            };
         }
-        if spec.follows() {
+        // Who is told of changes does not look for them, nor at a store that is gone.
+        if spec.follows() && (spec.interval != BY_EVENT || wanted != Wanted::Kept) {
             let expected = if wanted == Wanted::Kept { "False" } else { "True" };
             // A search that finds nothing is no failure.
             let nothing = spec.shape == crate::plan::Shape::Find
@@ -140,7 +215,7 @@ impl Stage<'_> {
             (Wanted::Data(_), None) if spec.follows() || spec.creation == Creation::Owner => {
                 Err("there is no target".to_owned())
             }
-            (Wanted::Kept, _) | (_, None) => Ok(()),
+            (Wanted::Kept | Wanted::Theirs, _) | (_, None) => Ok(()),
             (Wanted::Data(_), Some(data)) if self.model.accepts(number, &data) => {
                 let owner = secret
                     .and_then(|it| it["metadata"]["ownerReferences"][0]["uid"].as_str())
@@ -159,6 +234,9 @@ impl Stage<'_> {
     }
 
     pub(super) fn end(mut self) -> Outcome {
+        if self.is_right {
+            self.count_reads();
+        }
         let judged = self.judge();
         self.outcome.restarts = judged.restarts();
         self.outcome.writes = judged.writes;
@@ -172,12 +250,19 @@ impl Stage<'_> {
         for (_, text) in metrics {
             self.keeps_quiet("/metrics", &text);
         }
-        let paths = [
+        let mut paths = vec![
             self.core("events"),
             self.ours("externalsecrets"),
             self.ours("secretstores"),
-            self.deployments(),
+            format!("{EXTERNAL_SECRETS}/clusterexternalsecrets"),
         ];
+        paths.extend(Kind::ALL.map(|kind| self.workloads(kind)));
+        paths.extend(self.slots.iter().flatten().flat_map(|it| {
+            [
+                format!("api/v1/namespaces/{it}/events"),
+                format!("{EXTERNAL_SECRETS}/namespaces/{it}/externalsecrets"),
+            ]
+        }));
         for path in paths {
             let (_, list) = self.api.ask("GET", &path, None, "");
             self.keeps_quiet(&path, &list.to_string());
@@ -189,7 +274,7 @@ impl Stage<'_> {
         let calls = self.aws.counters().snapshot();
         let reads: u64 = calls
             .iter()
-            .filter(|(name, _)| name.starts_with("secretsmanager:"))
+            .filter(|(name, _)| name.starts_with("secretsmanager:") || name.starts_with("ssm:"))
             .map(|(_, count)| *count)
             .sum();
         self.outcome.reads = reads;
@@ -205,8 +290,18 @@ impl Stage<'_> {
             let writes = self.outcome.writes;
             self.find("calls", format!("{writes} writes of targets, {most} at most"));
         }
-        let path = format!("api/v1/namespaces/{}", self.namespace);
-        self.delete(&path);
+        for cluster in 0..self.fleet.clusters {
+            let name = objects::cluster_name(&self.namespace, cluster);
+            self.delete(&format!("{EXTERNAL_SECRETS}/clusterexternalsecrets/{name}"));
+        }
+        if self.fleet.clusters > 0 {
+            let name = &self.namespace;
+            self.delete(&format!("{EXTERNAL_SECRETS}/clustersecretstores/{name}"));
+        }
+        let slots = std::mem::take(&mut self.slots);
+        for name in slots.into_iter().flatten().chain([self.namespace.clone()]) {
+            self.delete(&format!("api/v1/namespaces/{name}"));
+        }
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.findings.sort();
         outcome.findings.dedup();
