@@ -15,6 +15,9 @@ pub(crate) const THEIRS: &str = "theirs";
 /// How long after a Secret had another content for a moment a restart for it may still come.
 const LATE: Duration = Duration::from_secs(20);
 
+/// Times show seconds only: what was written so long before pods were made may be as new as they are.
+const SAME: Duration = Duration::from_secs(3);
+
 pub(crate) type Data = BTreeMap<String, String>;
 
 /// One version of something.
@@ -76,9 +79,9 @@ pub(crate) struct Watched {
     template: Option<String>,
     /// What it reads had this content when its template changed last.
     content: Option<Data>,
-    /// The revision of that change, and the last one of the Secret.
-    since: u64,
-    written: u64,
+    /// The revision and the time of that change, and when the Secret was written last.
+    since: (u64, Duration),
+    written: Duration,
     /// Other contents since then, and when they were there last.
     others: Vec<(Data, Duration)>,
     pods: BTreeMap<String, Pod>,
@@ -219,7 +222,7 @@ fn seen(
     entry: &Entry,
 ) {
     for it in fleet.consumers.iter().filter(|it| it.source == number) {
-        consumers.entry(it.name.clone()).or_default().written = entry.revision;
+        consumers.entry(it.name.clone()).or_default().written = entry.at;
         let Some(now) = part(data, &it.keys) else { continue };
         let watched = consumers.entry(it.name.clone()).or_default();
         // A pod that waits for its Secret starts with the first one that it gets.
@@ -261,8 +264,8 @@ fn changed(
         let is_old = now.as_ref().is_some_and(|now| watched.pods.values().any(|it| !it.has(now)));
         // Without its record, time decides; and the API server has one time for all that one hand has written
         // of a Secret, of labels and of other keys too.
-        let is_unknown = watched.written > watched.since
-            && deeds.stripped.iter().any(|(it, at)| it == name && *at > watched.since);
+        let is_unknown = watched.written + SAME >= watched.since.1
+            && deeds.stripped.iter().any(|(it, at)| it == name && *at > watched.since.0);
         if !consumer.opted_in {
             let text = format!("{name} restarts at {} and has never asked for it", entry.revision);
             judged.findings.push(finding("restart-unasked", text));
@@ -274,7 +277,7 @@ fn changed(
     if now.is_some() {
         watched.content = now;
     }
-    watched.since = entry.revision;
+    watched.since = (entry.revision, entry.at);
     let last = watched.others.pop();
     watched.others.clear();
     watched.others.extend(last);

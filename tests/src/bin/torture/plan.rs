@@ -202,6 +202,8 @@ pub(crate) enum Operation {
     DeleteSecret(usize),
     /// Something else makes the Secret its own.
     Seize(usize),
+    /// It does so while a new value is on its way to the API server.
+    Race(usize),
     /// It is gone again.
     Yield(usize),
     Tamper(usize),
@@ -556,7 +558,8 @@ fn operation(random: &mut Random, fleet: &Fleet) -> Operation {
         73..75 => Operation::EditConsumer(consumer),
         75..79 => Operation::StripRecord(consumer),
         79..82 => Operation::EditTemplate(source),
-        82..86 => Operation::Seize(source),
+        82..85 => Operation::Seize(source),
+        85 => Operation::Race(source),
         86..88 => Operation::Yield(source),
         88..90 => Operation::Select(slot),
         90 => Operation::DeleteSlot(slot),

@@ -1,5 +1,8 @@
 //! What is done to a fleet on purpose.
 
+use std::thread;
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use extsecret_tests::api::EXTERNAL_SECRETS;
@@ -77,6 +80,15 @@ impl Stage<'_> {
                 self.delete(&self.secret(it));
             }
             Operation::Seize(it) => self.seize(it),
+            Operation::Race(it) => {
+                let remote = fleet.sources[it].remotes[self.model.variant(it) & 1][0];
+                self.trouble(Fault::ApiSlow);
+                self.perform(&Operation::Put { remote, user: true });
+                self.perform(&Operation::Touch(it));
+                // Somewhere between the controller's question and its answer.
+                thread::sleep(Duration::from_millis((number as u64 * 97) % 800));
+                self.perform(&Operation::Seize(it));
+            }
             Operation::Yield(it) => {
                 if let Some(from) = self.theirs.remove(&it) {
                     self.deeds.theirs.push((it, from, revision));
