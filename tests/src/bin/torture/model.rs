@@ -398,8 +398,9 @@ impl<'a> Model<'a> {
     /// How often each value of AWS is read at most in so many seconds in which nothing happens, once all
     /// that is refreshed in them was due at once: who reads the same first key through the same store by the
     /// same interval stays together, and what is due together is read once. Nothing is said of what somebody
-    /// fails to read, and tries again. Intervals are up to a tenth shorter; one more is due at the start, one at the
-    /// end, and one because of a status that could not be written.
+    /// fails to read, and tries again. Intervals are up to a tenth shorter; a busy machine may part
+    /// those once that are together; one more is due at the start, one at the end, and one because of a status that
+    /// could not be written.
     pub(crate) fn reads(&self, seconds: f64) -> BTreeMap<usize, f64> {
         let mut together = BTreeMap::<usize, BTreeSet<(usize, u32, &str)>>::new();
         let mut fails = BTreeSet::<usize>::new();
@@ -417,8 +418,9 @@ impl<'a> Model<'a> {
                 together.entry(*it).or_default().insert((spec.store, spec.interval, first));
             }
         }
-        let most =
-            |(_, interval, _): &(usize, u32, &str)| seconds / (0.9 * f64::from(*interval)) + 3.0;
+        let most = |(_, interval, _): &(usize, u32, &str)| {
+            2.0 * seconds / (0.9 * f64::from(*interval)) + 3.0
+        };
         together
             .into_iter()
             .filter(|(it, _)| !fails.contains(it))
@@ -625,11 +627,11 @@ mod tests {
         let same = fleet.sources[0].clone();
         fleet.sources.push(same.clone());
         let reads = |fleet: &Fleet| Model::new(fleet).reads(18.0).get(&0).copied().unwrap_or(0.0);
-        assert!((reads(&fleet) - 13.0).abs() < 1e-9);
+        assert!((reads(&fleet) - 23.0).abs() < 1e-9);
         fleet.sources.push(Source { store: 1, ..same.clone() });
-        assert!((reads(&fleet) - 26.0).abs() < 1e-9);
+        assert!((reads(&fleet) - 46.0).abs() < 1e-9);
         fleet.sources.push(Source { holder: Some(0), interval: 1, ..same });
-        assert!((reads(&fleet) - 26.0).abs() < 1e-9);
+        assert!((reads(&fleet) - 46.0).abs() < 1e-9);
         let mut model = Model::new(&fleet);
         model.apply(&Operation::Remove(0));
         assert!(!model.reads(18.0).contains_key(&0));
