@@ -21,6 +21,7 @@ mod output;
 mod placement;
 mod render;
 mod restarts;
+mod rollback;
 mod scaffold;
 mod status;
 #[cfg(test)]

@@ -55,6 +55,11 @@ impl Kubectl {
         Self { call: self.call.stdin(text) }
     }
 
+    /// Sets a variable of the environment, for a plugin that reads one.
+    pub fn env(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        Self { call: self.call.env(name, value) }
+    }
+
     /// Puts a folder first in PATH: kubectl finds its plugins there.
     ///
     /// # Panics

@@ -356,6 +356,7 @@ fn what_a_role_lacks_is_told_with_those_who_fail() {
     let json: Value = serde_json::from_str(&iam(&["--check=json"]).stdout).unwrap();
     assert_eq!(json["failing"], json!(["ExternalSecret shop/both", "ExternalSecret shop/db"]));
     assert_eq!(json["missing"][0]["action"], "kms:Decrypt");
+    insta::assert_snapshot!("check", format!("{}{json:#}", iam(&["--check"]).stdout));
 
     // One that is not there.
     aws.identities().set_permissions(&role("secrets"), Permissions::Everything);

@@ -12,6 +12,7 @@ mod objects;
 mod refresh;
 mod render;
 mod restart;
+mod rollback;
 mod scaffold;
 mod status;
 mod validate;
@@ -41,6 +42,7 @@ pub(crate) use objects::{ChangeArgs, DryRun, ObjectsArgs};
 pub(crate) use refresh::RefreshArgs;
 pub(crate) use render::{RenderArgs, ValueArgs};
 pub(crate) use restart::{RestartArgs, WhyArgs};
+pub(crate) use rollback::RollbackToArgs;
 pub(crate) use scaffold::{ScaffoldArgs, ScaffoldKind, Service};
 pub(crate) use status::{Format as StatusFormat, StatusArgs};
 pub(crate) use validate::{Format as FindingsFormat, ValidateArgs};
@@ -89,6 +91,7 @@ pub(crate) enum Command {
     Stale(Box<StaleArgs>),
     Why(Box<WhyArgs>),
     Restart(Box<RestartArgs>),
+    Rollback(Box<RollbackToArgs>),
     History(Box<HistoryArgs>),
     Freeze(Box<FreezeArgs>),
     Unfreeze(Box<UnfreezeArgs>),
@@ -210,6 +213,7 @@ pub(crate) fn parse(mut command: clap::Command, args: Vec<OsString>) -> Result<C
         | Command::Why(_)
         | Command::Restart(_)
         | Command::History(_)
+        | Command::Rollback(_)
         | Command::Doctor(_)
         | Command::Explain(_)
         | Command::Completion(_)

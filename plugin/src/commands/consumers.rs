@@ -41,7 +41,11 @@ pub(crate) fn run(args: &ConsumersArgs) -> anyhow::Result<Exit> {
     };
     let found = consumers::of_secret(&cluster, namespace, name, &target);
     if !found.looked {
-        bail!("nothing could be looked at: {}", found.unknown.join("; "));
+        bail!(
+            "nothing in the namespace {namespace:?} could be looked at: {}; `kubectl auth can-i --list -n \
+             {namespace}` tells what you may do",
+            found.unknown.join("; ")
+        );
     }
     if let Some(format) = args.output {
         print(format, json!({ "version": VERSION, "secret": name, "consumers": found }))?;

@@ -112,8 +112,7 @@ fn run(
         let room = tty::stdout_width().unwrap_or(usize::MAX);
         let mut text = String::new();
         for (index, line) in lines.iter().enumerate() {
-            let indent = if index == 0 { "" } else { "  " };
-            text.push_str(&wrap(&format!("{indent}{line}"), room, "  "));
+            text.push_str(&wrap(line, room, if index == 0 { "" } else { "  " }));
         }
         output::stdout(&text)?;
     }

@@ -1,5 +1,7 @@
 //! `kubectl extsecret history`
 
+use anyhow::bail;
+
 use super::consumers::print;
 use crate::cli::{HistoryArgs, HistoryOf};
 use crate::clock;
@@ -11,6 +13,13 @@ use crate::{history, output, tty};
 pub(crate) fn run(args: &HistoryArgs) -> anyhow::Result<Exit> {
     let cluster = Cluster::connect(&args.cluster)?;
     let (rows, unknown) = history::gather(&cluster, &args.of)?;
+    if rows.is_empty() && unknown.len() > 1 {
+        bail!(
+            "nothing could be looked at: {}; `kubectl auth can-i --list -n {}` tells what you may do",
+            unknown.join("; "),
+            cluster.namespace()
+        );
+    }
     let (kind, name) = match &args.of {
         HistoryOf::Workload(named) => (named.kind, &named.name),
         HistoryOf::Secret(name) => (SECRETS, name),

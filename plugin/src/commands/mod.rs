@@ -12,6 +12,7 @@ mod migrate;
 mod refresh;
 mod render;
 mod restart;
+mod rollback;
 mod scaffold;
 mod status;
 mod validate;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Stale(args) => consumers::stale(&args),
         Command::Why(args) => restart::why(&args),
         Command::Restart(args) => restart::restart(&args),
+        Command::Rollback(args) => rollback::run(&args),
         Command::History(args) => history::run(&args),
         Command::Freeze(args) => freeze::freeze(&args),
         Command::Unfreeze(args) => freeze::unfreeze(&args),

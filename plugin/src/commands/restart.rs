@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use extsecret_restart::policy::{WAVE, wave};
 
 use super::consumers::print;
@@ -134,10 +134,18 @@ fn which(args: &RestartArgs, cluster: &Cluster) -> anyhow::Result<BTreeMap<i32, 
         tell(&unknown);
         stale = Some(found.into_iter().map(|it| (it.kind, it.name)).collect());
     }
-    let Users { found: users, unknown, .. } = consumers::users(cluster, Some(namespace), |uses| {
+    let users = consumers::users(cluster, Some(namespace), |uses| {
         let mut kept = uses.read.iter().filter(|it| keeps(it));
         kept.any(|it| args.secret.as_deref().is_none_or(|secret| &*it.secret == secret))
     });
+    if !users.looked() {
+        bail!(
+            "no workload of the namespace {namespace:?} could be looked at: {}; `kubectl auth can-i --list \
+             -n {namespace}` tells what you may do",
+            users.unknown.join("; ")
+        );
+    }
+    let Users { found: users, unknown, .. } = users;
     tell(&unknown);
     for user in users {
         let meta = user.workload.metadata;

@@ -383,7 +383,13 @@ impl Scaffold<'_> {
             drafts.push(draft);
         }
         if drafts.is_empty() {
-            bail!("the {} reads no Secret that has to be made", named.words(&namespace));
+            bail!(
+                "the {} reads no Secret that has to be made: `kubectl extsecret why {}/{} -n \
+                 {namespace}` shows what it reads",
+                named.words(&namespace),
+                named.kind.kind.to_lowercase(),
+                named.name
+            );
         }
         Ok(drafts)
     }

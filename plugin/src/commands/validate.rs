@@ -7,7 +7,7 @@ use extsecret_manifest::read::{Content, Limits};
 use extsecret_manifest::source::Place;
 use extsecret_manifest::stream::{self, Object};
 use extsecret_migrate::{Context, Migrator, Options};
-use extsecret_validate::{Manifests, Verdict, check_with};
+use extsecret_validate::{Manifests, Stores, Verdict, check_with};
 
 use crate::cli::{FindingsFormat as Format, ValidateArgs};
 use crate::cluster::Cluster;
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
     let from_files = args.objects.are_in_files();
     let asked = args.dry_run.is_some() || !from_files;
     let cluster = asked.then(|| Cluster::connect(&args.cluster)).transpose()?;
-    let mut inputs = read(args, cluster.as_ref(), &limits)?;
+    let (mut inputs, mut stores) = read(args, cluster.as_ref(), &limits)?;
     if args.fix {
         let fixed = fix::apply(&inputs, &limits)?;
         if fixed.fixes > 0 {
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
             let files = if fixed.files == 1 { "file" } else { "files" };
             let Fixed { fixes, files: count } = fixed;
             output::stderr(&format!("fixed {fixes} {places} in {count} {files}\n"));
-            inputs = read(args, cluster.as_ref(), &limits)?;
+            (inputs, stores) = read(args, cluster.as_ref(), &limits)?;
         }
     }
     if !from_files && inputs.files.is_empty() {
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
         Some(cluster) => Some(Server::ask(cluster)?),
         None => None,
     };
-    let (mut sections, counted) = look(&inputs, server.as_ref())?;
+    let (mut sections, counted) = look(&inputs, server.as_ref(), stores)?;
     for section in &mut sections {
         section.diagnostics.retain(|it| is_wanted(args, it));
     }
@@ -88,8 +88,13 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
     Ok(if failed { Exit::Refused } else { Exit::Success })
 }
 
-/// Files, or what the cluster has.
-fn read(args: &ValidateArgs, cluster: Option<&Cluster>, limits: &Limits) -> anyhow::Result<Inputs> {
+/// Files, or what the cluster has with all stores of it.
+fn read(
+    args: &ValidateArgs,
+    cluster: Option<&Cluster>,
+    limits: &Limits,
+) -> anyhow::Result<(Inputs, Option<Stores>)> {
+    let mut stores = None;
     let mut inputs = Inputs::default();
     manifests::add_objects(&mut inputs, &args.objects, limits)?;
     if !args.objects.are_in_files()
@@ -97,9 +102,9 @@ fn read(args: &ValidateArgs, cluster: Option<&Cluster>, limits: &Limits) -> anyh
     {
         let namespace = (!args.objects.all_namespaces).then(|| cluster.namespace());
         let select = args.objects.selection();
-        live::add(&mut inputs, cluster, namespace, &select, limits)?;
+        stores = Some(live::add(&mut inputs, cluster, namespace, &select, limits)?);
     }
-    Ok(inputs)
+    Ok((inputs, stores))
 }
 
 fn is_wanted(args: &ValidateArgs, diagnostic: &Diagnostic) -> bool {
@@ -107,7 +112,11 @@ fn is_wanted(args: &ValidateArgs, diagnostic: &Diagnostic) -> bool {
 }
 
 /// Looks at every object.
-fn look(inputs: &Inputs, server: Option<&Server>) -> anyhow::Result<(Vec<Section>, Counted)> {
+fn look(
+    inputs: &Inputs,
+    server: Option<&Server>,
+    stores: Option<Stores>,
+) -> anyhow::Result<(Vec<Section>, Counted)> {
     let mut sections = Vec::new();
     let mut counted = Counted::default();
     let documents = || inputs.files.iter().flat_map(|file| &file.documents);
@@ -115,6 +124,9 @@ fn look(inputs: &Inputs, server: Option<&Server>) -> anyhow::Result<(Vec<Section
     let mut all = Manifests::default();
     for object in &objects {
         all.add(object);
+    }
+    if let Some(stores) = stores {
+        all.know(stores);
     }
     let mut old = Vec::new();
     for object in &objects {

@@ -258,8 +258,8 @@ mod tests {
         let revisions = vec![revision(2, 100, &[("app", "2")]), revision(3, 0, &[("app", "1")])];
         let mut rows = of_workload("d/api", revisions, None, Progress::Failed, None);
         sort(&mut rows);
-        assert_eq!((&*rows[1].what, rows[1].at), ("rolled back", None));
-        assert_eq!(rows[1].result, "failed");
+        assert_eq!((&*rows[0].what, rows[0].at), ("rolled back", None));
+        assert_eq!(rows[0].result, "failed");
     }
 
     #[test]

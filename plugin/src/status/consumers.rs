@@ -87,6 +87,13 @@ pub(crate) struct Users {
     listed: usize,
 }
 
+impl Users {
+    /// Whether any kind could be listed.
+    pub(crate) fn looked(&self) -> bool {
+        self.listed > 0
+    }
+}
+
 /// All workloads of a namespace, or of all, that use a Secret for which `wanted` says yes.
 pub(crate) fn users(
     cluster: &Cluster,

@@ -467,6 +467,10 @@ fn secret_owner(secret: &Found<Target>) -> Option<Api> {
 pub(crate) fn footer(facts: &Facts, health: Health, room: Option<usize>) -> String {
     let mut text = String::new();
     let room = room.unwrap_or(usize::MAX);
+    if facts.object.is_err() {
+        let next = "`kubectl extsecret doctor` tells what the cluster serves, and what you may do";
+        return wrap(next, room, "");
+    }
     if matches!(&facts.secret, Ok(Some(Target { read: Some(_), .. }))) {
         let note = "the Secret was read for sizes and changes, no value is shown; --metadata-only \
                     does without";

@@ -1,8 +1,11 @@
 //! Objects of the cluster, as manifests that `kubectl get -o yaml` could have printed.
 
+use std::collections::BTreeSet;
+
 use extsecret_manifest::node::Node;
 use extsecret_manifest::read::Limits;
 use extsecret_manifest::write;
+use extsecret_validate::Stores;
 use serde_json::{Map, Value};
 
 use crate::cluster::kinds::{
@@ -16,14 +19,14 @@ use crate::output;
 /// What of the metadata somebody has written.
 const WRITTEN: [&str; 4] = ["name", "namespace", "labels", "annotations"];
 
-/// Adds the objects of a namespace and those of no namespace, or all.
+/// Adds the objects of a namespace and those of no namespace, or all; says which stores there are.
 pub(crate) fn add(
     inputs: &mut Inputs,
     cluster: &Cluster,
     namespace: Option<&str>,
     select: &Selection,
     limits: &Limits,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Stores> {
     let needed = list(inputs, cluster, &EXTERNAL_SECRETS, namespace, select, limits);
     let old = list(inputs, cluster, &KES_EXTERNAL_SECRETS, namespace, select, limits);
     match (needed, &old) {
@@ -37,7 +40,25 @@ pub(crate) fn add(
             Err(error) => output::stderr(&format!("warning: not looked at: {error}\n")),
         }
     }
-    Ok(())
+    Ok(stores(cluster, namespace))
+}
+
+/// All stores that objects may name, whatever their labels. That they may not be listed is told already.
+fn stores(cluster: &Cluster, namespace: Option<&str>) -> Stores {
+    let names = |kind: &Kind, namespace: Option<&str>| {
+        let mut all = BTreeSet::new();
+        let listed = cluster.list_metadata(kind, namespace, &Selection::default(), |page| {
+            all.extend(page.into_iter().filter_map(|it| {
+                Some((it.metadata.namespace.unwrap_or_default(), it.metadata.name?))
+            }));
+        });
+        listed.is_ok().then_some(all)
+    };
+    let of_cluster = names(&CLUSTER_SECRET_STORES, None);
+    Stores {
+        stores: names(&SECRET_STORES, namespace),
+        cluster_stores: of_cluster.map(|all| all.into_iter().map(|(_, name)| name).collect()),
+    }
 }
 
 fn list(

@@ -12,7 +12,10 @@ fn explain() {
     assert!(ran.stdout.starts_with("E07 (error): "), "{}", ran.stdout);
     assert!(ran.stdout.contains("\nWhy\n") && ran.stdout.contains("\nWhat to do\n"));
 
+    insta::assert_snapshot!("explain", ran.stdout);
+
     let list = folder.run("explain").stdout;
+    insta::assert_snapshot!("explain_all", list);
     for code in ["E01 ", "W12 ", "I04 ", "R01 ", "F02 "] {
         assert!(list.lines().any(|line| line.starts_with(code)), "{list}");
     }

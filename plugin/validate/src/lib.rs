@@ -22,7 +22,7 @@ use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::stream::Object;
 use serde_json::Value;
 
-pub use subject::{Manifests, Target};
+pub use subject::{Manifests, Stores, Target};
 
 /// The API group of kubernetes-external-secrets.
 const KES_GROUP: &str = "kubernetes-client.io/";

@@ -113,9 +113,20 @@ pub struct Target {
 /// Namespace, if it is told, and name.
 type Key = (Option<String>, String);
 
+/// All stores that a cluster has; `None` where nobody could look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stores {
+    /// Those of namespaces, by namespace and name.
+    pub stores: Option<BTreeSet<(String, String)>>,
+    /// Those of the cluster, by name.
+    pub cluster_stores: Option<BTreeSet<String>>,
+}
+
 /// All objects of the run, as far as a rule has to know of them.
 #[derive(Default)]
 pub struct Manifests<'a> {
+    /// All stores that there are; `None` for objects of files, to which there may be more.
+    pub(crate) known: Option<Stores>,
     /// Stores of namespaces, by name.
     pub(crate) stores: BTreeMap<&'a str, BTreeSet<Option<&'a str>>>,
     pub(crate) cluster_stores: BTreeSet<&'a str>,
@@ -126,6 +137,11 @@ pub struct Manifests<'a> {
 }
 
 impl<'a> Manifests<'a> {
+    /// Says that these are all stores that there are.
+    pub fn know(&mut self, stores: Stores) {
+        self.known = Some(stores);
+    }
+
     /// Adds an object of the run.
     pub fn add(&mut self, object: &Object<'a>) {
         let (Some(kind), Some(name)) = (object.kind(), object.name()) else { return };

@@ -8,7 +8,7 @@ use extsecret_manifest::diagnostic::Diagnostic;
 use extsecret_manifest::read::{Content, Document, Limits, read};
 use extsecret_manifest::source::{FileId, SourceFile};
 use extsecret_manifest::stream;
-use extsecret_validate::{Manifests, Verdict, check, codes};
+use extsecret_validate::{Manifests, Stores, Verdict, check, codes};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -29,6 +29,19 @@ fn findings(text: &str) -> Vec<Diagnostic> {
     let mut all = Manifests::default();
     for object in &objects {
         all.add(object);
+    }
+    if text.starts_with("# All stores of a cluster") {
+        let of = |kind: &'static str| {
+            let mine = objects.iter().filter(move |it| it.kind() == Some(kind));
+            mine.map(move |it| {
+                let namespace = it.namespace().unwrap_or_default();
+                (namespace.to_owned(), it.name().unwrap_or_default().to_owned())
+            })
+        };
+        all.know(Stores {
+            stores: Some(of("SecretStore").collect()),
+            cluster_stores: Some(of("ClusterSecretStore").map(|(_, name)| name).collect()),
+        });
     }
     let verdicts = objects.iter().map(|object| check(object, &all));
     verdicts

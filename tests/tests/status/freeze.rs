@@ -73,11 +73,13 @@ fn a_workload_is_frozen_and_unfrozen() {
         &ran.stdout,
         &[
             &format!("deployment.apps/api frozen until {UNTIL} ("),
+            "\n  with an older value",
             "): loadtest\n",
             "with an older value: deployment/api (1 of 1 pod older than Secret db)",
             &format!("kubectl extsecret stale -n {namespace}"),
         ],
     );
+    assert!(ran.stdout.starts_with("deployment.apps/api frozen"), "{ran}");
     assert_says(&ran.stderr, &["warning: nobody restarts workloads in"]);
     let object = api.get(&path).unwrap();
     assert_eq!(frozen(&api, &path), json!(UNTIL));

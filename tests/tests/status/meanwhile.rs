@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{PASSWORD_IN_BASE64, assert_code, assert_says, call, external_secret, spec, synced};
 
 /// The way to an API server on which something is deleted before one request goes through.
-struct Meddler {
+pub(crate) struct Meddler {
     server: String,
     seen: Arc<AtomicUsize>,
 }
@@ -22,16 +22,32 @@ struct Meddler {
 impl Meddler {
     /// Deletes `path` once, before the first request whose first line has `before` in it.
     fn start(api: &Arc<Api>, before: &'static str, path: String) -> Self {
+        Self::when(api, path, move |line| line.contains(before))
+    }
+
+    /// Deletes `path` before the second request.
+    pub(crate) fn after_the_first(api: &Arc<Api>, path: String) -> Self {
+        let requests = AtomicUsize::new(0);
+        Self::when(api, path, move |_| requests.fetch_add(1, Ordering::SeqCst) > 0)
+    }
+
+    /// Deletes `path` once, before the first request whose first line is wanted.
+    fn when(
+        api: &Arc<Api>,
+        path: String,
+        wanted: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::<AtomicUsize>::default();
-        let (api, counter) = (Arc::clone(api), Arc::clone(&seen));
+        let (api, counter, wanted) = (Arc::clone(api), Arc::clone(&seen), Arc::new(wanted));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let (api, counter, path) = (Arc::clone(&api), Arc::clone(&counter), path.clone());
+                let wanted = Arc::clone(&wanted);
                 thread::spawn(move || {
                     let meddle = |line: &str| {
-                        if line.contains(before) && counter.fetch_add(1, Ordering::SeqCst) == 0 {
+                        if wanted(line) && counter.fetch_add(1, Ordering::SeqCst) == 0 {
                             api.delete(&path);
                         }
                     };
@@ -40,6 +56,11 @@ impl Meddler {
             }
         });
         Self { server, seen }
+    }
+
+    /// The address to ask.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
     }
 
     /// What a command says on this way.

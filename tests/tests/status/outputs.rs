@@ -30,6 +30,14 @@ static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     all.map(|(pattern, name)| (Regex::new(pattern).unwrap(), name)).into()
 });
 
+/// A text with names for what varies.
+pub(crate) fn steady(text: &str) -> String {
+    let replace = |text: String, (pattern, name): &(Regex, &str)| {
+        pattern.replace_all(&text, *name).into_owned()
+    };
+    VARIES.iter().fold(text.to_owned(), replace)
+}
+
 /// What verbs print, with what was typed.
 fn screen(cluster: &Cluster, verbs: &[&str]) -> String {
     let mut screen = String::new();
@@ -39,10 +47,7 @@ fn screen(cluster: &Cluster, verbs: &[&str]) -> String {
         } else {
             run(cluster, NAMESPACE, verb)
         };
-        let mut text = format!("{}{}", ran.stdout, ran.stderr);
-        for (pattern, name) in &*VARIES {
-            text = pattern.replace_all(&text, *name).into_owned();
-        }
+        let text = steady(&format!("{}{}", ran.stdout, ran.stderr));
         let code = ran.status.code().unwrap();
         let _ = writeln!(screen, "$ kubectl extsecret {verb}\n{text}(exit code {code})\n");
     }
@@ -75,10 +80,25 @@ fn a_cluster_that_is_well() {
     api.create(&deployments, &workload("Deployment", "api", "db", &json!({})));
     deploy(&api, NAMESPACE, "eso", ESO, &[], &Value::Null);
     wait_running(&api, NAMESPACE, 2);
-    let people = ["doctor", "why deployment/api", "consumers db", "stale", "stale -A"];
+    let people = [
+        "doctor",
+        "why deployment/api",
+        "consumers db",
+        "stale",
+        "stale -A",
+        "history deployment/api",
+        "history secret/db",
+    ];
     insta::assert_snapshot!("well", screen(&cluster, &people));
-    let programs =
-        ["doctor -o json", "why deployment/api -o json", "consumers db -o json", "stale -o json"];
+    let programs = [
+        "doctor -o json",
+        "why deployment/api -o json",
+        "consumers db -o json",
+        "stale -o json",
+        "status -o yaml",
+        "status -o jsonpath={.items[*].name}",
+        "history deployment/api -o yaml",
+    ];
     insta::assert_snapshot!("well_for_programs", screen(&cluster, &programs));
     let changes = [
         "restart deployment/api --dry-run=server",
@@ -90,6 +110,13 @@ fn a_cluster_that_is_well() {
         "refresh -l app=none",
         "validate",
         "status -o name",
+        "freeze deployment/api --reason holidays",
+        "freeze deployment/api",
+        "unfreeze deployment/api --dry-run=server",
+        "unfreeze deployment/api",
+        "unfreeze deployment/api",
+        "freeze",
+        "rollback db --yes",
     ];
     insta::assert_snapshot!("well_changed", screen(&cluster, &changes));
 }

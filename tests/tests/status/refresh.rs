@@ -37,6 +37,8 @@ fn values_are_fetched_again() {
     let ran = run(cluster, &namespace, "refresh db --wait");
     assert_code(&ran, 0);
     assert_says(&ran.stdout, &["refreshed: version ", " -> "]);
+    let versions = regex::Regex::new("[0-9a-f]{8}").unwrap();
+    insta::assert_snapshot!("refreshed", versions.replace_all(&ran.stdout, "[version]"));
     assert_eq!(fleet.values().len(), 1);
 
     // One of several does not work, and did not before: only time tells.

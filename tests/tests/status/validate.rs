@@ -7,6 +7,7 @@ use extsecret_tests::plugin::kubectl_extsecret;
 use extsecret_tests::{kes, require};
 use serde_json::{Value, json};
 
+use crate::doctor::store;
 use crate::{assert_code, assert_says, call, external_secret, run, spec};
 
 const MANIFEST: &str = "\
@@ -42,7 +43,18 @@ fn what_is_in_the_cluster() {
     let ran = run(cluster, &namespace, "validate");
     assert_code(&ran, 0);
     external_secret(&api, &namespace, "well", &spec(), &Value::Null);
+    // Its store is not there yet, which no manifest alone could tell.
     let ran = run(cluster, &namespace, "validate");
+    assert_code(&ran, 1);
+    let says = format!("there is no SecretStore \"main\" in the namespace \"{namespace}\"");
+    assert_says(&ran.stderr, &["error[L17]", &says, &format!("{namespace}/well:")]);
+    let ran = run(cluster, &namespace, "validate -l app=well");
+    assert_says(&ran.stderr, &["error[L17]"]);
+    store(&api, &namespace, "main", "True", "");
+    let ran = run(cluster, &namespace, "validate");
+    assert_code(&ran, 0);
+    // A store without the label is there all the same.
+    let ran = run(cluster, &namespace, "validate -l app=well");
     assert_code(&ran, 0);
     let mut odd = spec();
     odd["refreshInterval"] = json!("0");

@@ -26,7 +26,7 @@ use self::call::NotBefore;
 use crate::provider::ProviderError;
 use crate::value::SecretValue;
 
-pub use author::own_region;
+pub use author::{Version, own_region};
 pub use client::{Client, Credentials, Endpoints};
 pub use identity::is_referent;
 pub use simulate::{Question, Simulator};

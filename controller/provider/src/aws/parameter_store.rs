@@ -60,7 +60,7 @@ fn path_filters(call: &Call<'_>, path: &str) -> Result<Vec<ParameterStringFilter
 }
 
 impl ParameterStore {
-    fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
+    pub(super) fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
         Call { api: Api::ParameterStore, operation, key, region: &self.caller.region }
     }
 

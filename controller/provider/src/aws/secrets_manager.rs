@@ -35,7 +35,7 @@ pub(super) struct SecretsManager {
 
 /// Whether there is no such secret: gone, never made, without this version, or scheduled for
 /// deletion, which AWS tells in words only.
-fn is_missing(code: &str, text: &str) -> bool {
+pub(super) fn is_missing(code: &str, text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     code == "ResourceNotFoundException"
         || (code == "InvalidRequestException"

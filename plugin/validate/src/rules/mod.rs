@@ -19,6 +19,7 @@ mod region;
 mod repeated_key;
 mod secret_exists;
 mod store_elsewhere;
+mod store_missing;
 mod sync_windows;
 mod template_key;
 mod template_syntax;
@@ -51,4 +52,5 @@ pub static ALL: &[&Rule] = &[
     &generator_in_data::RULE,
     &sync_windows::RULE,
     &no_store::RULE,
+    &store_missing::RULE,
 ];

@@ -1,6 +1,6 @@
 //! L06: store of another namespace.
 
-use extsecret_crds::external_secret::{SecretStoreRef, StoreKind};
+use extsecret_crds::external_secret::{ExternalSecretSpec, SecretStoreRef, StoreKind};
 use extsecret_manifest::diagnostic::{Code, Diagnostic, Severity};
 
 use super::Rule;
@@ -19,19 +19,7 @@ static CODE: Code = Code {
 
 fn check(subject: &Subject<'_>, all: &Manifests<'_>, to: &mut Vec<Diagnostic>) {
     let Some(spec) = subject.external_secret().filter(|_| subject.is_one()) else { return };
-    let mut refs: Vec<(String, &SecretStoreRef)> = Vec::new();
-    refs.extend(spec.secret_store_ref.iter().map(|it| ("spec.secretStoreRef".to_owned(), it)));
-    let sources = [
-        ("data", spec.data().iter().map(|item| item.source_ref.as_ref()).collect::<Vec<_>>()),
-        ("dataFrom", spec.data_from().iter().map(|item| item.source_ref.as_ref()).collect()),
-    ];
-    for (list, sources) in sources {
-        for (index, source) in sources.into_iter().enumerate() {
-            let store = source.and_then(|source| source.store_ref.as_ref());
-            refs.extend(store.map(|it| (format!("spec.{list}[{index}].sourceRef.storeRef"), it)));
-        }
-    }
-    for (path, store) in refs {
+    for (path, store) in refs(spec) {
         let Some(name) = store.name.as_deref() else { continue };
         let known = all.stores.get(name);
         let here = |namespace: Option<&str>| {
@@ -60,4 +48,21 @@ fn check(subject: &Subject<'_>, all: &Manifests<'_>, to: &mut Vec<Diagnostic>) {
         };
         to.push(subject.at(&CODE, &format!("{path}.name"), message));
     }
+}
+
+/// All stores that an ExternalSecret names, with the paths of what names them.
+pub(super) fn refs(spec: &ExternalSecretSpec) -> Vec<(String, &SecretStoreRef)> {
+    let mut refs: Vec<(String, &SecretStoreRef)> = Vec::new();
+    refs.extend(spec.secret_store_ref.iter().map(|it| ("spec.secretStoreRef".to_owned(), it)));
+    let sources = [
+        ("data", spec.data().iter().map(|item| item.source_ref.as_ref()).collect::<Vec<_>>()),
+        ("dataFrom", spec.data_from().iter().map(|item| item.source_ref.as_ref()).collect()),
+    ];
+    for (list, sources) in sources {
+        for (index, source) in sources.into_iter().enumerate() {
+            let store = source.and_then(|source| source.store_ref.as_ref());
+            refs.extend(store.map(|it| (format!("spec.{list}[{index}].sourceRef.storeRef"), it)));
+        }
+    }
+    refs
 }
