@@ -116,7 +116,6 @@ fn a_cluster_that_is_well() {
         "unfreeze deployment/api",
         "unfreeze deployment/api",
         "freeze",
-        "rollback db --yes",
     ];
     insta::assert_snapshot!("well_changed", screen(&cluster, &changes));
 }
