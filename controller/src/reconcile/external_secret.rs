@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use extsecret_crds::ExternalSecret;
 use extsecret_crds::duration::GoDuration;
-use extsecret_crds::external_secret::{CreationPolicy, RefreshPolicy};
+use extsecret_crds::external_secret::{CreationPolicy, DeletionPolicy, RefreshPolicy};
 use extsecret_crds::rules::check_external_secret;
 use extsecret_engine::hash::owner_label;
 use extsecret_engine::plan::{self, Action, Input, Plan};
@@ -276,7 +276,12 @@ async fn write(
         (CreationPolicy::None, _) => false,
         (CreationPolicy::Merge, _) | (CreationPolicy::CreateOrMerge, Some(_)) => true,
         (_, Some(summary)) => summary.secret.immutable == Some(true),
-        _ => false,
+        // Of one without the label that makes it known, nothing is known: it must not outlive its values
+        // because somebody took the label away.
+        (_, None) => {
+            object.spec.deletion_policy() == DeletionPolicy::Delete
+                && values.collected.as_ref().is_ok_and(|it| it.data.is_empty())
+        }
     };
     let mut existing = match summary {
         _ if must_read => read(context, target).await?,

@@ -205,6 +205,28 @@ fn a_secret_in_its_recovery_window_is_deleted() {
     room.has("web", &json!({ "data": { "one": "1" } }));
 }
 
+/// It is not among those that the controller knows, and must not outlive its values for that.
+#[test]
+fn a_secret_whose_label_was_taken_away_is_deleted_with_its_values() {
+    let room = require!(Room::open("unlabelled"));
+    room.put_external_secret(
+        "web",
+        &json!({
+            "refreshInterval": "1s",
+            "target": { "deletionPolicy": "Delete" },
+            "data": data(&[("one", "one", "")]),
+        }),
+    );
+    room.says("web", "True", "SecretDeleted", "secret deleted due to DeletionPolicy=Delete");
+    let object = room.get("externalsecrets", "web").unwrap();
+    let owner = json!([{
+        "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "web",
+        "uid": object["metadata"]["uid"], "controller": true,
+    }]);
+    room.create("secrets", "web", &json!({ "metadata": { "ownerReferences": owner } }));
+    room.is_gone("secrets", "web");
+}
+
 /// Of a batch, too: none of the answers is lost, and the target stays as it was.
 #[test]
 fn a_secret_that_may_not_be_read_is_not_a_secret_that_is_missing() {
