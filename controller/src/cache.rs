@@ -349,11 +349,14 @@ impl Cache {
         let became_ready = store.ready() == Some(true)
             && before.as_ref().is_none_or(|before| before.ready() != Some(true));
         for user in state.index.users_of_store(key) {
-            let ready = state.external_secrets.get(&user.name).is_some_and(|held| held.ready);
             if everybody {
                 wakes.push((user.clone(), Trigger::refetch(now)));
-            } else if !ready && (became_ready || before.is_none()) {
-                wakes.push((user.clone(), Trigger::new(Urgency::First, now)));
+            } else if became_ready || before.is_none() {
+                // Those that are ready, too: a look that has failed meanwhile may not have said so yet.
+                // For them nothing is read.
+                let ready = state.external_secrets.get(&user.name).is_some_and(|held| held.ready);
+                let urgency = if ready { Urgency::Changed } else { Urgency::First };
+                wakes.push((user.clone(), Trigger::new(urgency, now)));
             }
         }
         wakes
@@ -372,7 +375,7 @@ impl Cache {
         self.state().stores.get(key).cloned()
     }
 
-    /// All stores for which `is_wanted`, and those of their users that are not ready.
+    /// All stores for which `is_wanted`, and their users.
     pub(crate) fn wake_stores(
         &self,
         now: Instant,
@@ -387,9 +390,7 @@ impl Cache {
                 continue;
             }
             wakes.push((key.clone(), Trigger::new(Urgency::Awaited, now)));
-            let users = state.index.users_of_store(key).filter(|user| {
-                state.external_secrets.get(&user.name).is_some_and(|held| !held.ready)
-            });
+            let users = state.index.users_of_store(key);
             wakes.extend(users.map(|user| (user.clone(), Trigger::new(Urgency::Changed, now))));
         }
         wakes

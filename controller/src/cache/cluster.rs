@@ -67,12 +67,10 @@ impl Cache {
         wakes.extend(holders.map(|key| (key, Trigger::new(Urgency::Changed, now))));
         if before.is_some_and(|before| before.labels != namespace.labels) {
             // A condition of a ClusterSecretStore may let it in now.
-            let waiting = state
-                .external_secrets
-                .iter()
-                .filter(|(es, held)| *es.namespace == *name && !held.ready);
-            let waiting = waiting.map(|(name, _)| external_secret(name));
-            wakes.extend(waiting.map(|key| (key, Trigger::new(Urgency::Changed, now))));
+            let theirs = state.external_secrets.keys().filter(|es| *es.namespace == *name);
+            wakes.extend(
+                theirs.map(|name| (external_secret(name), Trigger::new(Urgency::Changed, now))),
+            );
         }
         wakes
     }

@@ -235,9 +235,15 @@ fn due(
     if trigger.refetch && policy != RefreshPolicy::CreatedOnce && !frozen {
         return Ok(Decision::Fetch(Cause::Changed));
     }
+    // What failed for news or a change that came before its time is not due by its interval, and was
+    // woken because something was put right.
+    let status = object.status.as_ref().and_then(|status| status.ready());
+    let is_unwell = status.is_some_and(|ready| !ready.is_true())
+        && (trigger.urgency < Urgency::Due
+            || !object.spec.refresh_interval()?.is_zero_or_negative());
     // Whoever wants no polling now, or ever, wants no news, either.
     let is_open = || object.spec.sync_windows.as_ref().is_none_or(|it| windows::allow(it, now));
-    if trigger.told && policy == RefreshPolicy::Periodic && !frozen && is_open() {
+    if (trigger.told || is_unwell) && policy == RefreshPolicy::Periodic && !frozen && is_open() {
         return Ok(Decision::Fetch(Cause::Changed));
     }
     let owns = object.spec.creation_policy() == CreationPolicy::Owner;

@@ -53,6 +53,28 @@ fn a_store_that_is_missing_is_waited_for() {
     room.ready("web");
 }
 
+/// Its interval is no reason to fetch by then.
+#[test]
+fn what_failed_before_its_time_is_fetched_when_its_store_is_back() {
+    let room = require!(open("store-back"));
+    let store = Service::SecretsManager.spec(&keys("aws-keys", None));
+    room.put_store("passing", &store);
+    room.create("configmaps", "texts", &json!({ "data": { "file": "old {{ .key }}" } }));
+    let mut spec = through("SecretStore", "passing");
+    spec["target"]["template"]["templateFrom"] =
+        json!([{ "configMap": { "name": "texts", "items": [{ "key": "file" }] } }]);
+    room.put_external_secret("web", &spec);
+    room.ready("web");
+    room.delete("secretstores", "passing");
+    room.secrets().put("db", "2");
+    let change = json!({ "data": { "file": "new {{ .key }}" } });
+    room.patch("configmaps", "texts", &change);
+    room.fails("web", "could not get secret data from provider: error processing spec.data[0]");
+    room.put_store("passing", &store);
+    room.ready("web");
+    room.has("web", &json!({ "data": { "file": "new 2" } }));
+}
+
 #[test]
 fn a_store_without_its_key_says_so_and_its_users_too() {
     let room = require!(open("key-missing"));
