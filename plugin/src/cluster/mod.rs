@@ -270,28 +270,7 @@ impl Cluster {
         change: &serde_json::Value,
         dry_run: bool,
     ) -> Result<Option<T>, Unread> {
-        let tried = match namespace.filter(|_| kind.namespaced) {
-            Some(namespace) => format!("change {} {namespace}/{name}", kind.kind),
-            None => format!("change {} {name}", kind.kind),
-        };
-        if !is_name(name) || namespace.is_some_and(|namespace| !is_name(namespace)) {
-            return Err(Unread::new(tried, Why::NotAName));
-        }
-        let request = Request::new(kind.path(namespace));
-        let params = PatchParams {
-            field_manager: Some(MANAGER.to_owned()),
-            dry_run,
-            ..PatchParams::default()
-        };
-        let text = self.send(&tried, kind, &async |client| {
-            let request = request.patch(name, &params, &Patch::Merge(change));
-            client.request_text(request.map_err(kube::Error::BuildRequest)?).await
-        });
-        match text {
-            Ok(text) => read(&tried, &text).map(Some),
-            Err(Answer::NoSuchObject) => Ok(None),
-            Err(Answer::Unread(error)) => Err(error),
-        }
+        self.merge(kind, namespace, name, change, (MANAGER, dry_run), false)
     }
 
     /// The same for metadata, in the name of `manager`; the server sends nothing else back.
@@ -304,6 +283,21 @@ impl Cluster {
         change: &serde_json::Value,
         dry_run: bool,
     ) -> Result<Option<ObjectMeta>, Unread> {
+        let changed: Option<Metadata> =
+            self.merge(kind, namespace, name, change, (manager, dry_run), true)?;
+        Ok(changed.map(|it| it.metadata))
+    }
+
+    /// Both of these.
+    fn merge<T: DeserializeOwned>(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+        change: &serde_json::Value,
+        (manager, dry_run): (&str, bool),
+        metadata_only: bool,
+    ) -> Result<Option<T>, Unread> {
         let tried = match namespace.filter(|_| kind.namespaced) {
             Some(namespace) => format!("change {} {namespace}/{name}", kind.kind),
             None => format!("change {} {name}", kind.kind),
@@ -318,11 +312,16 @@ impl Cluster {
             ..PatchParams::default()
         };
         let text = self.send(&tried, kind, &async |client| {
-            let request = request.patch_metadata(name, &params, &Patch::Merge(change));
+            let patch = Patch::Merge(change);
+            let request = if metadata_only {
+                request.patch_metadata(name, &params, &patch)
+            } else {
+                request.patch(name, &params, &patch)
+            };
             client.request_text(request.map_err(kube::Error::BuildRequest)?).await
         });
         match text {
-            Ok(text) => read::<Metadata>(&tried, &text).map(|it| Some(it.metadata)),
+            Ok(text) => read(&tried, &text).map(Some),
             Err(Answer::NoSuchObject) => Ok(None),
             Err(Answer::Unread(error)) => Err(error),
         }
