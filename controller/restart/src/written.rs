@@ -27,6 +27,8 @@ pub struct Written {
     keys: BTreeMap<Box<str>, Timestamp>,
     last: Option<Timestamp>,
     touched: Option<Timestamp>,
+    /// When somebody last wrote data who makes Secrets of ExternalSecrets.
+    hashed: Option<Timestamp>,
 }
 
 impl Written {
@@ -43,6 +45,9 @@ impl Written {
             written.touched = written.touched.max(Some(at));
             let (data, text) = (keys(fields, "f:data"), keys(fields, "f:stringData"));
             let hash = fields.get("f:metadata").and_then(|it| it.get("f:annotations")?.get(HASH));
+            if hash.is_some() {
+                written.hashed = written.hashed.max(Some(at));
+            }
             if data.is_some() || text.is_some() || hash.is_some() {
                 written.last = written.last.max(Some(at));
             }
@@ -64,7 +69,20 @@ impl Written {
 
     /// All of it at one time.
     pub fn at(time: Timestamp) -> Self {
-        Self { keys: BTreeMap::new(), last: Some(time), touched: Some(time) }
+        let last = Some(time);
+        Self { keys: BTreeMap::new(), last, touched: last, hashed: None }
+    }
+
+    /// The same for a Secret that was there when it became an ExternalSecret's: what was put into it
+    /// for that is as old as it says, and the rest as the object. Whoever calls it something, or applies
+    /// it again as it was, has moved the time of all that he had put there.
+    #[must_use]
+    pub fn adopted(self, created: Timestamp) -> Self {
+        let theirs = |at: Timestamp| if Some(at) == self.hashed { at } else { created };
+        let keys: BTreeMap<_, _> =
+            self.keys.into_iter().map(|(key, at)| (key, theirs(at))).collect();
+        let last = keys.values().copied().max().or(Some(created));
+        Self { keys, last, touched: last, hashed: self.hashed }
     }
 
     /// When anything was last written, or went as far as that leaves a trace; `None` if nobody has
@@ -179,6 +197,30 @@ mod tests {
             Written::of(None, [(at("10:00:00"), &data(&["a"])), (at("12:00:00"), &label)]);
         assert_eq!(written.last(), Some(at("10:00:00")));
         assert_eq!(Written::of(None, [(at("12:00:00"), &label)]).last(), None);
+    }
+
+    #[test]
+    fn of_a_secret_that_is_adopted_only_what_was_put_into_it_for_that_is_new() {
+        let (theirs, ours) = (
+            data(&["theirs", "value"]),
+            json!({
+                "f:data": { "f:value": {} }, "f:metadata": { "f:annotations": { HASH: {} } },
+            }),
+        );
+        let (created, labelled, merged) = (at("10:00:00"), at("11:00:00"), at("12:00:00"));
+        let written = |ours: &Value| {
+            let entries = [(labelled, &data(&["theirs"])), (merged, ours)];
+            Written::of(Some(created), entries).adopted(created)
+        };
+        let added = written(&ours);
+        assert_eq!(added.since(&some(&["value"])), Some(merged));
+        assert_eq!(added.since(&some(&["theirs"])), Some(created));
+        assert_eq!(added.since(&KeySet::All), Some(merged));
+        // All that it would have put there was there.
+        assert_eq!(written(&hash()).since(&KeySet::All), Some(created));
+        // Somebody else calls it ours.
+        let label = Written::of(Some(created), [(labelled, &theirs)]).adopted(created);
+        assert_eq!(label.since(&KeySet::All), Some(created));
     }
 
     /// A copy of a Secret that is put back keeps the times of the one that it was made of.

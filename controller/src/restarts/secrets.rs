@@ -3,7 +3,6 @@
 use extsecret_engine::secret::Secret;
 use extsecret_restart::fingerprint::Content;
 use extsecret_restart::source::{Source, Stamp, Version};
-use extsecret_restart::written::Written;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -82,10 +81,10 @@ impl State {
                 source.update(secret.content.clone(), &now);
                 source
             } else {
-                // One that was there, and which somebody else calls ours now: what it holds may be as
-                // old as it is.
+                // One that was there, and which somebody else has made ours, such as the leader that we
+                // wait for: it says nothing of its restarts before they are there.
                 if !listed {
-                    now.written = Written::at(created);
+                    now.written = now.written.adopted(created);
                 }
                 Source::new(secret.content.clone(), &now)
             };

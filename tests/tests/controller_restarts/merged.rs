@@ -1,6 +1,8 @@
 //! Keys that are put into a Secret of somebody else, and taken out of it again.
 
-use extsecret_tests::controller::wait_until;
+use std::time::Duration;
+
+use extsecret_tests::controller::{now, wait_until};
 use extsecret_tests::fleet::{Fleet, SOON};
 use extsecret_tests::require;
 use serde_json::{Value, json};
@@ -117,6 +119,45 @@ fn keys_that_went_while_nobody_watched_restart_whoever_reads_all_of_the_secret()
     room.wait_judged();
     assert_eq!(room.restarts_of(&db), [1, 0]);
     controller.stop();
+}
+
+/// Somebody who sees the write and has not made it: a replica that waits, and whose leader dies before
+/// it has restarted anything.
+#[test]
+fn keys_that_a_leader_merged_before_it_died_restart_whoever_reads_all_of_the_secret() {
+    let room = Room::new(require!(crate::shared()));
+    let fleet = Fleet { api: room.api, namespace: room.namespace.clone() };
+    fleet.store("aws", room.aws.region(), &json!({}));
+    theirs(&fleet, "db", &json!({ "theirs": "YQ==" }));
+    theirs(&fleet, "same", &json!({ "theirs": "YQ==", "value": "YQ==" }));
+    let (db, same) = (readers(&room, "db"), readers(&room, "same"));
+    room.wait_done(&db);
+    room.wait_done(&same);
+    // Whoever made them says something of them later, which moves the time of all that it holds.
+    for name in ["db", "same"] {
+        room.patch_secret(name, &json!({ "metadata": { "labels": { "a": "b" } } }));
+    }
+    let election =
+        ["--enable-leader-election", &format!("--leader-election-namespace={}", room.namespace)];
+    let never = ["--restart-debounce=1h", "--restart-max-hold=1h"];
+    let first = room.controller_with(&[&election[..], &never].concat());
+    let second = room.controller_with(&election);
+    // Times are to the second, and of one and the same nobody knows what was first.
+    let done = now();
+    wait_until(SOON, "another second", || (done.elapsed() > Duration::from_secs(1)).then_some(()));
+    merge(&room, &fleet, "db");
+    merge(&room, &fleet, "same");
+    fleet.wait_ready(2);
+    wait_until(SOON, "the change waits", || {
+        (first.metric("extsecret_restart_pending{reason=\"Debounce\"}") > 0.5).then_some(())
+    });
+    first.kill();
+    room.wait_restarts(&db[..1], 1);
+    room.wait_done(&db);
+    room.wait_judged();
+    assert_eq!(room.restarts_of(&db), [1, 0]);
+    assert_eq!(room.restarts_of(&same), [0, 0]);
+    second.stop();
 }
 
 /// What takes a key out and changes nothing else leaves no time.
