@@ -77,7 +77,11 @@ fn refusal(status: &Status) -> String {
             "" => cause.reason.clone(),
             field => format!("{field} ({})", cause.reason),
         })
+        .filter(|cause| !cause.is_empty())
         .collect();
+    if let Some(denier) = denier(&status.message) {
+        return format!("{denier} denies it ({})", status.code);
+    }
     let what = match status.code {
         403 => "this controller is not allowed to write it".to_owned(),
         413 => "it is too large".to_owned(),
@@ -88,6 +92,20 @@ fn refusal(status: &Status) -> String {
     } else {
         format!("the API server refuses it: {what}: {}", fields.join(", "))
     }
+}
+
+/// Whoever denied it at admission. What he says may quote values; his name stands before that.
+fn denier(message: &str) -> Option<String> {
+    let kinds = [("ValidatingAdmissionPolicy '", '\''), ("admission webhook \"", '"')];
+    kinds.into_iter().find_map(|(kind, end)| {
+        let (before, rest) = message.split_once(kind)?;
+        let (name, _) = rest.split_once(end)?;
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+        let is_first = !before.contains("denied");
+        let what = kind.trim_end_matches(['\'', '"', ' ']);
+        (is_first && name.len() <= 253 && name.chars().all(is_name))
+            .then(|| format!("the {what} {name}"))
+    })
 }
 
 /// An error of the API server in words that are the same each time and hold nothing of an object.
@@ -282,4 +300,30 @@ where
     let params =
         PatchParams { field_manager: Some(STATUS_MANAGER.to_owned()), ..PatchParams::default() };
     api.patch_status(name, &params, &Patch::Merge(patch)).await.map_err(|error| classify(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_denies_a_write_is_named_and_what_he_says_is_not_repeated() {
+        let answer = |message: &str| {
+            let status = Status::failure(message, "Invalid").with_code(422).boxed();
+            classify(&kube::Error::Api(status)).to_string()
+        };
+        let policy = "secrets \"web\" is forbidden: ValidatingAdmissionPolicy 'no.writes' with binding \
+                      'b' denied request: not p4ssword";
+        assert_eq!(answer(policy), "the ValidatingAdmissionPolicy no.writes denies it (422)");
+        let webhook = "admission webhook \"a.example.com\" denied the request: not p4ssword";
+        assert_eq!(answer(webhook), "the admission webhook a.example.com denies it (422)");
+        for other in [
+            "Secret \"web\" is invalid: p4ssword",
+            "x denied request: ValidatingAdmissionPolicy 'p4ssword' ",
+            "ValidatingAdmissionPolicy 'P4ssword!' denied request",
+            "ValidatingAdmissionPolicy 'p4ssword",
+        ] {
+            assert_eq!(answer(other), "the API server refuses it: Invalid (422)");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Proof against real parts: helpers that the tests of this crate share.
 
+pub mod admission;
 pub mod api;
 pub mod argo;
 pub mod aws;

@@ -244,7 +244,7 @@ impl Work<'_> {
                     continue;
                 }
                 Provided::Failed(error) => {
-                    *may_pass |= error.may_pass();
+                    *may_pass = true;
                     let reason = format!("could not create or update ExternalSecret: {error}");
                     tally.failed.insert(namespace, reason);
                     continue;
@@ -356,7 +356,7 @@ impl Work<'_> {
                 Cleared::Kept => {}
                 Cleared::Deleted => _ = news.deleted.insert(name.namespace),
                 Cleared::Failed(error) => {
-                    *may_pass |= error.may_pass();
+                    *may_pass = true;
                     tally.former_left |= matches!(doom, Doom::Renamed { .. });
                     tally.provisioned.remove(&name.namespace);
                     let what = "external secret in non matching namespace could not be deleted";

@@ -39,6 +39,10 @@ pub(crate) const LONGEST_SHARE: Duration = Duration::from_secs(30);
 const SLOWEST: Duration = Duration::from_hours(1);
 const SLOW: Duration = Duration::from_mins(5);
 
+/// Of what the API server refuses: an admission policy may be lifted, and a right be given, without
+/// anything that would be seen here.
+const MAY_PASS: bool = true;
+
 /// The target as it is known.
 enum Existing {
     /// Not there.
@@ -107,7 +111,7 @@ async fn known(
     let target = Name::new(&name.namespace, object.spec.target_name(&name.name));
     let summary = context.cache.secret(&target);
     let now = system::timestamp();
-    let object = &with_exact_time(context, name, object);
+    let exact = with_exact_time(context, name, object);
 
     if let Some(summary) = &summary
         && let Some(plan) = plan::refuse(object, &summary.secret, context.options.adopt)
@@ -115,7 +119,7 @@ async fn known(
         let version = current_version(object);
         return finish(context, key, object, plan, &version, When::at(now)).await;
     }
-    let cause = match due(context, object, summary.as_ref(), now, trigger) {
+    let cause = match due(context, &exact, summary.as_ref(), now, trigger) {
         Ok(Decision::Fetch(cause)) => cause,
         Ok(Decision::Wait(pause)) => {
             seen(context, key, object);
@@ -142,7 +146,7 @@ async fn known(
     let when = When { looked: now, fetched: now.checked_sub(age).unwrap_or(now) };
     let plan = write(context, key, object, &target, summary, &values).await;
     if let (Some(restarts), Ok(plan)) = (&context.restarts, &plan) {
-        let before = object.status.as_ref().and_then(|status| status.refresh_time.as_deref());
+        let before = exact.status.as_ref().and_then(|status| status.refresh_time.as_deref());
         let before = before.and_then(|time| time.parse().ok());
         let wrote = plan.events.iter().any(|it| matches!(it.reason, "Created" | "Updated"));
         restarts.fetched(&target, values.made, before, wrote);
@@ -151,7 +155,7 @@ async fn known(
         Ok(plan) => plan,
         Err(error) => {
             tracing::warn!(object = %key, cause = %error, "could not write");
-            plan::failed(Step::Update, &error, error.may_pass())
+            plan::failed(Step::Update, &error, MAY_PASS)
         }
     };
     finish(context, key, object, plan, &version, when).await
@@ -350,14 +354,14 @@ async fn write(
                         existing = read(context, target).await?;
                         continue;
                     }
-                    Err(error) => return Ok(plan::failed(Step::Delete, &error, error.may_pass())),
+                    Err(error) => return Ok(plan::failed(Step::Delete, &error, MAY_PASS)),
                 }
             }
         }
         if plan.delete_orphans
             && let Err(error) = delete_orphans(context, object, target, &mut plan).await
         {
-            return Ok(plan::failed(Step::DeleteOrphans, &error, error.may_pass()));
+            return Ok(plan::failed(Step::DeleteOrphans, &error, MAY_PASS));
         }
         return Ok(plan);
     }

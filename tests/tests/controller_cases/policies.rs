@@ -1,5 +1,6 @@
 //! Whose the target is, what is written into it, and when it goes.
 
+use extsecret_tests::admission::Denial;
 use extsecret_tests::require;
 use serde_json::{Value, json};
 
@@ -411,6 +412,37 @@ fn the_type_of_a_secret_does_not_change() {
     room.delete("secrets", "web");
     room.ready("web");
     room.has("web", &json!({ "type": "example.test/x", "data": { "key": "1" } }));
+}
+
+/// Whoever forbids a write may allow it a moment later, long before the next refresh.
+#[test]
+fn a_write_that_somebody_forbids_is_made_when_it_may() {
+    let room = require!(open("forbidden"));
+    room.put_external_secret("web", &to(&json!({})));
+    room.ready("web");
+    let rule = json!({
+        "apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["secrets"],
+    });
+    let change = |number: usize| json!({ "stringData": { "key": number.to_string() } });
+    let denial = Denial::new(
+        room.api(),
+        &room.namespace,
+        &rule,
+        "object.data == oldObject.data",
+        (&room.path("secrets", "web"), &change),
+    );
+    room.put_secrets(&[("db", "2")]);
+    let force = json!({ "metadata": { "annotations": { "force-sync": "1" } } });
+    room.patch("externalsecrets", "web", &force);
+    let failed = room.fails("web", "could not update secret: the ValidatingAdmissionPolicy deny-");
+    room.has("web", &json!({ "data": { "key": "1" } }));
+    // The last that went well, in the form that it has in the API.
+    let time = failed["status"]["refreshTime"].as_str().unwrap_or_default();
+    assert_eq!(time.len(), "2026-11-27T00:00:00Z".len(), "{time}");
+    denial.lift();
+    room.ready("web");
+    let annotations = json!({ "force-sync": "1" });
+    room.has("web", &json!({ "data": { "key": "2" }, "annotations": annotations }));
 }
 
 #[test]

@@ -104,6 +104,11 @@ impl Room {
         Some(room)
     }
 
+    /// The API server.
+    pub(crate) fn api(&self) -> &'static Api {
+        &self.bench.api
+    }
+
     /// Puts a secret or a parameter with these tags.
     pub(crate) fn put(&self, service: Service, name: &str, value: &str, tags: &Value) {
         let tags: Vec<Value> = tags

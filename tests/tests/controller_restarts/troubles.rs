@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
+use extsecret_tests::admission::Denial;
 use extsecret_tests::controller::wait_until;
 use extsecret_tests::fleet::SOON;
 use extsecret_tests::require;
@@ -20,44 +21,21 @@ fn one_that_is_refused_keeps_nobody_waiting_and_restarts_when_it_may() {
     room.wait_done(&all);
     let controller = room.controller();
     room.wait_noted(&all);
-    let policy = format!("deny-{}", room.namespace);
-    let policies = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
-    let bindings = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
-    room.api.create(policies, &json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
-        "metadata": { "name": policy },
-        "spec": {
-            "matchConstraints": { "resourceRules": [{
-                "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"],
-                "resources": ["deployments"], "resourceNames": ["web-7"],
-            }] },
-            "validations": [{ "expression": "object.spec.template == oldObject.spec.template" }],
-        },
-    }));
-    room.api.create(
-        bindings,
-        &json!({
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": { "name": policy },
-            "spec": {
-                "policyName": policy, "validationActions": ["Deny"],
-                "matchResources": { "namespaceSelector": { "matchLabels": {
-                    "kubernetes.io/metadata.name": room.namespace } } },
-            },
-        }),
-    );
-    // It is in force a moment after it was made.
-    let mut number = 0;
-    wait_until(SOON, "the policy is in force", || {
-        number += 1;
-        let change = json!({ "spec": { "template": { "metadata": { "annotations": {
-            "try": number.to_string() } } } } });
-        let path = format!("{}?dryRun=All", room.apps("Deployment", "web-7"));
-        let (status, _) =
-            room.api.ask("PATCH", &path, Some(&change), "application/merge-patch+json");
-        (status == 422 || status == 403).then_some(())
+    let rule = json!({
+        "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"],
+        "resources": ["deployments"], "resourceNames": ["web-7"],
     });
+    let change = |number: usize| {
+        json!({ "spec": { "template": { "metadata": { "annotations": {
+            "try": number.to_string() } } } } })
+    };
+    let denial = Denial::new(
+        room.api,
+        &room.namespace,
+        &rule,
+        "object.spec.template == oldObject.spec.template",
+        (&room.apps("Deployment", "web-7"), &change),
+    );
     room.put("db", "used", "b");
     let (refused, others): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|it| it.1 == "web-7");
     room.wait_restarts(&others, 1);
@@ -67,8 +45,7 @@ fn one_that_is_refused_keeps_nobody_waiting_and_restarts_when_it_may() {
     room.wait_judged();
     assert_eq!(room.restarts_of(&others), vec![1; COUNT - 1]);
     assert_eq!(room.restarts_of(&refused), [0]);
-    room.api.delete(&format!("{bindings}/{policy}"));
-    room.api.delete(&format!("{policies}/{policy}"));
+    denial.lift();
     room.wait_restarts(&refused, 1);
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), vec![1; COUNT]);
