@@ -121,11 +121,23 @@ fn what_has_no_counterpart_is_refused_at_its_place() {
         ("<% let q = `%>a<%`; %>", "<% let q = `%>a<%`; %>", "reaches around"),
         ("<%= data.x), (data.x %>", "<%= data.x), (data.x %>", "reaches around"),
         ("<%= d\u{e0}ta %>", "d\u{e0}ta", "a name that nothing defines"),
+        ("<% e.map(e => e)\u{2c00}%>", "\u{2c00}", "no JavaScript"),
+        ("<%= '\u{1f600}'.slice(0, 1) %>", "'\u{1f600}'.slice(0, 1)", "beyond ASCII"),
+        ("<% let a = '\u{df}' %><%= a.toUpperCase() %>", "a.toUpperCase()", "beyond ASCII"),
+        ("<%= yaml.load('__proto__: {a: 1}').a %>", "yaml.load('__proto__: {a: 1}')", "prototype"),
+        (
+            "<% let l = [data.x].map(e => ({b: e, a: 1})) %><%= JSON.stringify(l) %>",
+            "l",
+            "the order of an object",
+        ),
     ] {
         let refusal = translate(text).unwrap_err();
         assert!(refusal.construct.contains(construct), "{text}: {refusal}");
         assert_eq!(&text[refusal.span.start..refusal.span.end], place, "{text}");
     }
+    // What is counted by JavaScript is known here as well.
+    let length = translate("<%= '\u{1f600}'.length %>").expect("a number");
+    assert_eq!(render(&length.text, &[]).expect("a text"), "2");
     // An escape in a name does not hide it.
     assert!(translate("<%= data.\\u0063onstructor %>").is_err());
 }

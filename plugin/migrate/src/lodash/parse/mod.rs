@@ -62,10 +62,11 @@ pub(super) fn parse(text: &str) -> Result<Program, Refusal> {
 }
 
 fn error_span(source: &Source, label: Option<(usize, usize)>) -> Span {
-    let length = source.code.len();
-    let (start, len) = label.unwrap_or((0, length));
-    let start = start.min(length);
-    source.span(start, (start + len.max(1)).min(length))
+    let code = &source.code;
+    let (start, len) = label.unwrap_or((0, code.len()));
+    // The parser marks what is missing with nothing, and the byte after that need not be a character.
+    let start = code.floor_char_boundary(start);
+    source.span(start, code.ceil_char_boundary(start.saturating_add(len.max(1))))
 }
 
 /// What a function of a statement may do.

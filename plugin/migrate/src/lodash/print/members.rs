@@ -90,6 +90,10 @@ impl Printer<'_> {
         }
         match given.ty.clone() {
             Ty::Text if key == "length" => {
+                if let Some(text) = self.literal_beyond_ascii(object).filter(|_| self.exact) {
+                    let length = text.encode_utf16().count();
+                    return Ok(Go::simple(length.to_string(), Ty::Int));
+                }
                 let ascii = !self.exact || super::strings::only_ascii_in(object);
                 let given = if ascii { given } else { self.ascii(given) };
                 Ok(given.pipe("len", Ty::Int))

@@ -12,7 +12,9 @@ use super::types::Ty;
 use super::{Printer, nil};
 use crate::codes;
 use crate::lodash::Refusal;
-use crate::lodash::ir::{Expr, ExprKind, Function, Program, Span, Stmt, StmtKind, VariableId};
+use crate::lodash::ir::{
+    Each, Expr, ExprKind, Function, Program, Span, Stmt, StmtKind, VariableId,
+};
 
 /// Twelve digits and `#` stand before each key ([`Helper::Ordered`]).
 const PREFIX: usize = 13;
@@ -222,6 +224,19 @@ impl Printer<'_> {
         format!("substr {PREFIX} -1 {numbered}")
     }
 
+    /// Whether the elements of a list are objects of several members that are written out.
+    fn has_written_members(&self, value: &Expr, far: usize) -> bool {
+        let Some(far) = far.checked_sub(1) else { return false };
+        match &self.origins.followed(value).kind {
+            ExprKind::Object(members) => members.len() > 1,
+            ExprKind::List(items) => items.iter().any(|it| self.has_written_members(it, far)),
+            ExprKind::Each { method: Each::Map, result, .. } => {
+                self.has_written_members(result, far)
+            }
+            _ => false,
+        }
+    }
+
     /// JSON of a value in JavaScript's order, by what writes JSON of a value.
     pub(super) fn json_in_order(
         &mut self,
@@ -239,7 +254,7 @@ impl Printer<'_> {
                 format!("regexReplaceAll {} {} \"\\\"$1\\\":\"", quote(NUMBERED), json.arg());
             return Ok(self.set(&Go::call(bare, Ty::Text)));
         }
-        if matches!(given.ty, Ty::Map(_)) {
+        if matches!(given.ty, Ty::Map(_)) || self.has_written_members(value, FAR) {
             self.reorders(Arranged::Keys, value.span)?;
         }
         // Mostly a text or a number.

@@ -86,7 +86,14 @@ impl Printer<'_> {
         text: Go,
         arguments: &[Expr],
     ) -> Result<Go, Refusal> {
-        let text = if self.exact && counts_characters(method) && !only_ascii_in(value) {
+        let counts = self.exact && counts_characters(method);
+        if counts
+            && let ExprKind::Method { receiver, .. } = &value.kind
+            && self.literal_beyond_ascii(receiver).is_some()
+        {
+            return self.refuse(value.span, "characters beyond ASCII in this method");
+        }
+        let text = if counts && !only_ascii_in(value) {
             // Go counts bytes, and knows one upper case letter for each lower case one.
             self.ascii(text)
         } else {
@@ -391,6 +398,14 @@ impl Printer<'_> {
             }
             _ if is_plain(from) && is_plain(to) => Ok(self.ascii(text)),
             _ => self.refuse(value.span, "bytes written in this encoding"),
+        }
+    }
+
+    /// The text that a value always is, if one with characters that Go counts otherwise.
+    pub(super) fn literal_beyond_ascii<'e>(&'e self, value: &'e Expr) -> Option<&'e str> {
+        match &self.origins.followed(value).kind {
+            ExprKind::Text(text) if !text.is_ascii() => Some(text),
+            _ => None,
         }
     }
 

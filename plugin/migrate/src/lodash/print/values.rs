@@ -352,6 +352,11 @@ impl Printer<'_> {
                     );
                     return Ok(text.pipe("fromYaml", Ty::Map(Box::new(Ty::Json))));
                 }
+                if matches!(&self.origins.followed(first).kind,
+                    ExprKind::Text(text) if text.contains("__proto__"))
+                {
+                    return self.refuse(value.span, "YAML that sets a prototype");
+                }
                 let text = self.keep(text);
                 let read = self.set(&text.pipe("fromYaml", Ty::Map(Box::new(Ty::Json))));
                 // Nothing, and what sets a prototype, is an object here only.
