@@ -8,7 +8,7 @@ use crate::fleet::SOON;
 
 const GROUP: &str = "apis/admissionregistration.k8s.io/v1";
 
-/// A ValidatingAdmissionPolicy for one namespace.
+/// A `ValidatingAdmissionPolicy` for one namespace.
 pub struct Denial<'a> {
     api: &'a Api,
     name: String,

@@ -35,6 +35,8 @@ pub(crate) enum What {
     Secret {
         name: String,
         data: Option<Data>,
+        /// Whether it has the label by which the controller knows it.
+        managed: bool,
     },
     Workload {
         name: String,
@@ -106,6 +108,8 @@ impl Pod {
 pub(crate) struct Judged {
     pub(crate) findings: Vec<Finding>,
     pub(crate) secrets: BTreeMap<String, Option<Data>>,
+    /// Those whose label was taken away, and which no controller sees.
+    unseen: BTreeSet<String>,
     pub(crate) consumers: BTreeMap<String, Watched>,
     /// Versions of targets that the controller has written.
     pub(crate) writes: usize,
@@ -122,6 +126,10 @@ impl Judged {
         let name = &consumer.name;
         let secret = &fleet.sources[consumer.source].target;
         let now = part(self.secrets.get(secret)?.as_ref()?, &consumer.keys)?;
+        // Without its store nobody can put the label back.
+        if self.unseen.contains(secret) {
+            return None;
+        }
         let watched = self.consumers.get(name)?;
         watched.template.as_ref()?;
         if watched.pods.is_empty() {
@@ -162,7 +170,12 @@ pub(crate) fn judge(entries: &[Entry], fleet: &Fleet, ever: &Ever, deeds: &Deeds
     let mut judged = Judged::default();
     for entry in order {
         match &entry.what {
-            What::Secret { name, data } => {
+            What::Secret { name, data, managed } => {
+                if *managed {
+                    judged.unseen.remove(name);
+                } else {
+                    judged.unseen.insert(name.clone());
+                }
                 let is_ours = deeds.ours.contains(&entry.revision);
                 let before = judged.secrets.get(name).cloned().flatten();
                 if let Some(number) = numbers.get(name.as_str()) {
@@ -405,7 +418,10 @@ mod tests {
         let mut entries = Vec::new();
         for (revision, version) in versions.iter().enumerate() {
             let data = version.as_ref().map(value);
-            entries.push(entry(revision * 10, What::Secret { name: "es-0".to_owned(), data }));
+            entries.push(entry(
+                revision * 10,
+                What::Secret { name: "es-0".to_owned(), data, managed: true },
+            ));
         }
         for (name, template, revision) in templates {
             let (name, template) = (ToString::to_string(name), ToString::to_string(template));

@@ -120,7 +120,12 @@ pub(crate) fn data(secret: &Value) -> Data {
 #[expect(clippy::unnecessary_wraps, reason = "one of several that are called alike")]
 fn secret(object: &Value, is_deleted: bool, prefix: &str) -> Option<What> {
     let name = format!("{prefix}{}", name(object));
-    Some(What::Secret { name, data: (!is_deleted).then(|| data(object)) })
+    let label = &object["metadata"]["labels"]["reconcile.external-secrets.io/managed"];
+    Some(What::Secret {
+        name,
+        data: (!is_deleted).then(|| data(object)),
+        managed: is_deleted || label == "true",
+    })
 }
 
 fn workload(object: &Value, is_deleted: bool, _: &str) -> Option<What> {
