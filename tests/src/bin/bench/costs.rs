@@ -62,4 +62,30 @@ mod tests {
         assert_eq!((objects, objects * CALL), (7_200_000.0, 36.0));
         assert!((values / 757_895.0 - 1.0).abs() < 1e-5 && (batches * 20.0 - values).abs() < 1.0);
     }
+
+    /// 1234567 as 1,234,567.
+    fn grouped(number: f64) -> String {
+        let digits = format!("{number:.0}");
+        let first = digits.len() % 3;
+        let (head, tail) = digits.split_at(first);
+        let groups = tail.as_bytes().chunks(3).map(|it| String::from_utf8_lossy(it).into_owned());
+        let head = (!head.is_empty()).then(|| head.to_owned());
+        head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
+    }
+
+    #[test]
+    fn the_readme_has_the_table() {
+        let readme = include_str!("../../../../controller/README.md");
+        for fleet in FLEETS {
+            let (objects, values, interval) = fleet;
+            let every = if interval < 3600.0 { "minute" } else { "hour" };
+            let cells = reads(fleet).map(|calls| {
+                let dollars = format!("{:.3}", calls * CALL).replace("0.000", "under 0.001");
+                format!("{} calls, {dollars} USD", grouped(calls))
+            });
+            let (objects, values) = (grouped(objects.into()), grouped(values.into()));
+            let row = format!("| {objects}, {values}, {every} | {} |", cells.join(" | "));
+            assert!(readme.contains(&row), "{row}");
+        }
+    }
 }
