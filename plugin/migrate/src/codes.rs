@@ -93,7 +93,9 @@ catalogue! {
             `process`, `Date`, look-around in regular expressions, unknown names) would end up in \
             the Secret as text, so the object is refused. So is what would render other bytes: \
             `yaml.dump`, and the members of an object in its own order where the JSON that it \
-            comes from is not at hand. The lines are not shown: they may hold a password."
+            comes from is not at hand. The lines are not shown: they may hold a password. Where a \
+            translated template cannot do justice to a value, it ends with an error that begins \
+            with E07 (I08 names these values), and the Secret stays as it is."
         action: "Rewrite the marked expression as a Go template in the converted object (`<%= \
             data.user %>` becomes `{{ .user }}`, `${data[\"a-b\"]}` becomes `{{ index . \"a-b\" \
             }}`), or have your application build the text. `--short-templates` accepts another order \
@@ -280,8 +282,8 @@ catalogue! {
         why: "A translated template renders the bytes that KES rendered. Some values it cannot do \
             justice to in Go: fractions in arithmetic, numbers beyond what JavaScript counts \
             exactly, bytes that are no text, members that stand twice. On these it ends with an \
-            error instead of writing something else, and ESO leaves the Secret as it is. On some \
-            of them KES failed, too."
+            error (`E07: a number is too large`) instead of writing something else, and ESO leaves \
+            the Secret as it is. On some of them KES failed, too."
         action: "Nothing to do unless such a value is in the store: `--verify --values` tells \
             for values that you give. Then have the value changed, or built where it comes from."
 
@@ -342,7 +344,8 @@ catalogue! {
         why: "When `property` or `dataFrom` met a value that is not JSON, KES left the key out and \
             reported success; a template that read a member of a number or a text printed nothing, \
             and one that read YAML knew other types (`yes`, `12:30` and dates). ESO reports an \
-            error for the whole object and updates none of its keys."
+            error for the whole object and updates none of its keys. So it does for JSON with a \
+            number that is infinite in JavaScript."
         action: "Make sure that every value read this way is JSON, and an object or a list where \
             a template reads its members. The Secret is not touched while ESO reports the error."
 

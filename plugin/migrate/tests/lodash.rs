@@ -107,6 +107,52 @@ fn what_threw_in_javascript_fails_in_go() {
     }
 }
 
+/// Where KES wrote something that the translation cannot write, the error of the ExternalSecret
+/// has the code that `explain` knows.
+#[test]
+fn values_without_justice_are_refused_with_the_code() {
+    for (text, j) in [
+        ("<%= JSON.parse(data.j).a %>", "[1]"),
+        ("<%= JSON.parse(data.j).a %>", "7"),
+        ("<%= JSON.parse(data.j).a.b %>", r#"{"a":"x"}"#),
+        ("<%= JSON.parse(data.j)?.a?.b %>", r#"{"a":"x"}"#),
+        ("<%= 'v' + JSON.parse(data.j)?.a?.b %>", r#"{"a":[1]}"#),
+        ("<%= `${JSON.parse(data.j).a}` %>", r#""x""#),
+        ("<%= JSON.parse(data.j)[0] %>", r#"{"0":1}"#),
+        ("<%= JSON.stringify(JSON.parse(data.j).a) %>", "[1]"),
+        ("<%= typeof JSON.parse(data.j).a %>", "[1]"),
+        ("<%= JSON.parse(data.j)[data.x] %>", "1"),
+        ("<% for (const k in JSON.parse(data.j)) { %><%= k %><% } %>", "[1]"),
+        ("<%= Buffer.from(JSON.parse(data.j).a).toString('base64') %>", r#"{"a":[1]}"#),
+        ("<%= JSON.parse(data.j).a %>", r#"{"a":"1","b":1e400}"#),
+        ("<%= JSON.parse(data.j).a %>", r#"{"a":"1","b":-12e308}"#),
+        ("<%= JSON.stringify(JSON.parse(data.j)) %>", "1e999"),
+        ("<%= JSON.parse(data.j).n - 1 %>", r#"{"n":1.5}"#),
+    ] {
+        let translation = translate(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let error = render(&translation.text, &[("x", "q"), ("j", j), ("a-b", "")])
+            .expect_err(&translation.text);
+        let said = String::from_utf8_lossy(&error.message.reveal()).into_owned();
+        assert!(said.contains("error calling fail: E07: "), "{text} on {j}: {said}");
+    }
+}
+
+/// What looks like a number that is too large stands in a text, or is none.
+#[test]
+fn only_numbers_are_too_large() {
+    for (j, expected) in [
+        (r#"{"a":"1e400"}"#, "1e400"),
+        (r#"{"a":"\\\"1e400","b":"\\"}"#, "\\\"1e400"),
+        (r#"{"a":1.7976931348623157e308}"#, "1.7976931348623157e+308"),
+        (r#"{"a":1.25e307,"b":12e199}"#, "1.25e+307"),
+        (r#"{"a":1e-400}"#, "0"),
+    ] {
+        let translation = translate("<%= JSON.parse(data.j).a %>").expect("a template");
+        let rendered = render(&translation.text, &[("x", ""), ("j", j), ("a-b", "")]);
+        assert_eq!(rendered.expect(j), expected);
+    }
+}
+
 #[test]
 fn what_has_no_counterpart_is_refused_at_its_place() {
     for (text, place, construct) in [

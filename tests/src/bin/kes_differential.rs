@@ -66,6 +66,13 @@ fn main() -> anyhow::Result<ExitCode> {
         made_up(&settings, &mut comparison)?;
     }
     writeln!(io::stdout(), "{comparison}")?;
+    for (cause, (templates, answers)) in &comparison.causes {
+        writeln!(
+            io::stdout(),
+            "  stops on {answers:4} answers of {} templates: {cause}",
+            templates.len()
+        )?;
+    }
     let clean = comparison.counts.differ == 0;
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

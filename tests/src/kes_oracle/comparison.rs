@@ -30,7 +30,7 @@ pub struct Counts {
     pub order: usize,
     /// Answers that differ, which a code announces.
     pub explained: usize,
-    /// Answers in whose place a translation stops with an error.
+    /// Answers in whose place a translation stops with an error, which in the exact form is E07.
     pub stops: usize,
     /// Shapes whose translation stops on the set of plain strings, where nothing is odd.
     pub stops_on_strings: usize,
@@ -52,6 +52,8 @@ pub struct Comparison {
     pub findings: Vec<String>,
     /// What stops on plain strings.
     pub stops: Vec<String>,
+    /// The templates that stop, and in place of how many answers, by the reason they give.
+    pub causes: BTreeMap<String, (BTreeSet<String>, usize)>,
     refused: BTreeMap<String, usize>,
 }
 
@@ -67,6 +69,7 @@ impl Comparison {
             counts: Counts::default(),
             findings: Vec::new(),
             stops: Vec::new(),
+            causes: BTreeMap::new(),
             refused: BTreeMap::new(),
         })
     }
@@ -132,10 +135,19 @@ impl Comparison {
         for finding in &judged.findings {
             match finding.kind {
                 Kind::KesFails => self.counts.only_kes_fails += 1,
-                // Whoever migrates has been told. Where the exact form does not stop, brevity is the
-                // reason, and its price is told.
-                Kind::Stops if tells_of_stops(&codes, self.style, exact_stops, &finding.set) => {
+                // Whoever migrates has been told, and the error has the code. Where the exact form
+                // does not stop, brevity is the reason, and its price is told.
+                Kind::Stops
+                    if tells_of_stops(&codes, self.style, exact_stops, &finding.set)
+                        && (self.style == Style::Short || refusal(finding).is_some()) =>
+                {
                     self.counts.stops += 1;
+                    if let Some(reason) = refusal(finding) {
+                        let (templates, answers) =
+                            self.causes.entry(reason.to_owned()).or_default();
+                        templates.insert(template.to_owned());
+                        *answers += 1;
+                    }
                     if is_shape && finding.set == "strings" {
                         self.counts.stops_on_strings += 1;
                         let text = judged.translated.as_ref().map_or("", |ours| &ours.text);
@@ -161,6 +173,12 @@ impl Comparison {
         self.counts.differ += 1;
         self.findings.push(finding);
     }
+}
+
+/// For which reason a translation refuses a value.
+fn refusal(finding: &Finding) -> Option<&str> {
+    let error = finding.ours.as_ref().err()?;
+    error.split_once("error calling fail: E07: ").map(|(_, reason)| reason)
 }
 
 /// W05 is about base64 alone, W08 about JSON, I08 about everything.

@@ -145,6 +145,7 @@ impl Printer<'_> {
             return Ok(None);
         }
         let given = self.value(object)?;
+        let given = self.only_object(given);
         let given = self.keep(given);
         Ok(Some((given, key.clone())))
     }

@@ -120,12 +120,17 @@ pub(super) fn join(pieces: &[Piece], helm: bool) -> String {
     out
 }
 
+/// What the errors of a translated template begin with: a template that cannot be translated for
+/// some values refuses those with the code of templates that cannot be translated at all.
+pub(super) const REFUSED: &str = "E07: ";
+
 /// On what the actions end the rendering, each once, in order.
 pub(super) fn reasons_to_fail(pieces: &[Piece]) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
     for text in actions(pieces) {
         for behind in text.split("fail \"").skip(1) {
             let reason = behind.split('"').next().unwrap_or_default();
+            let reason = reason.strip_prefix(REFUSED).unwrap_or(reason);
             if !reasons.iter().any(|it| it == reason) {
                 reasons.push(reason.to_owned());
             }

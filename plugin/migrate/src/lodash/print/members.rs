@@ -116,6 +116,7 @@ impl Printer<'_> {
             }
             Ty::Json | Ty::OptJson => {
                 self.fails_on_others(value);
+                let given = self.only_object(given);
                 Ok(self.named(&given, key))
             }
             Ty::Map(_) => Ok(self.named(&given, key)),
@@ -166,14 +167,18 @@ impl Printer<'_> {
             return Go::call(format!("index {} {place}", list.arg()), item);
         }
         let item = item.join(Ty::Undefined);
+        let list = if from_json {
+            let list = self.keep(list);
+            let test = format!("not (kindIs \"slice\" {})", list.text);
+            self.fail_if(&test, "a value is not a list");
+            list
+        } else {
+            list
+        };
         if place == "0" {
             return Go::call(format!("first {}", list.arg()), item);
         }
         let list = self.keep(list);
-        if from_json {
-            let test = format!("not (kindIs \"slice\" {})", list.text);
-            self.fail_if(&test, "a value is not a list");
-        }
         let found = self.set(&nil());
         self.action(format!("if gt (len {}) {place}", list.text));
         self.action(format!("{} = index {} {place}", found.text, list.text));
@@ -246,6 +251,7 @@ impl Printer<'_> {
                 if self.exact && !self.is_of_a_loop(index) {
                     return Ok(self.element_or_member(index, given, key, ty));
                 }
+                let given = self.only_object(given);
                 Ok(Go::call(format!("index {} {}", given.arg(), key.arg()), ty))
             }
             (Ty::Map(_), _) if self.is_place(index) => {
@@ -276,6 +282,7 @@ impl Printer<'_> {
             self.action("end");
             self.action("else");
         }
+        let object = self.only_object(object);
         self.action(format!("{} = index {} {}", found.text, object.text, key.text));
         if object.ty.is_json() {
             self.action("end");
@@ -354,6 +361,7 @@ impl Printer<'_> {
                 if is_index {
                     self.element(object, key, Ty::Json)
                 } else {
+                    let object = self.only_object(object);
                     self.named(&object, key)
                 }
             }
@@ -385,6 +393,7 @@ impl Printer<'_> {
         self.action(format!("if kindIs \"invalid\" {}", owner.text));
         self.action(format!("{} = dict", owner.text));
         self.action("end");
+        let owner = self.only_object(owner);
         Ok(Some((owner, key.clone())))
     }
 
@@ -419,6 +428,7 @@ impl Printer<'_> {
         let before = self.keep(before);
         let found = self.set(&nil());
         self.action(format!("if not (kindIs \"invalid\" {})", start.text));
+        let before = self.only_object(before);
         let named = self.named(&before, key);
         self.action(format!("{} = {}", found.text, named.text));
         self.action("end");

@@ -39,6 +39,9 @@ use go::{Go, Piece, Shape};
 use order::Origins;
 use types::{Ty, Types};
 
+/// What a value is that is asked for a member by name and has none.
+const NO_OBJECT: &str = "a value is not an object";
+
 /// A template's Go text.
 pub(super) struct Printed {
     pub(super) text: String,
@@ -135,8 +138,13 @@ impl Printer<'_> {
     /// these values, and whoever migrates is not to learn of it from a Secret that stays behind.
     fn tell_of_stops(&mut self, pieces: &[Piece], program: &Program) {
         let mut stops = go::reasons_to_fail(pieces);
-        if go::reads_json(pieces) && !self.notes.iter().any(|note| note.code.id == codes::W08.id) {
-            stops.push("JSON that holds something else than what is read of it".to_owned());
+        if !self.notes.iter().any(|note| note.code.id == codes::W08.id) {
+            if go::reads_json(pieces) {
+                stops.push("JSON that holds something else than what is read of it".to_owned());
+            }
+        } else if stops.iter().all(|it| it == NO_OBJECT || it == defined::TOO_LARGE_IN_JSON) {
+            // W08 has said so.
+            return;
         }
         if stops.is_empty() {
             return;
@@ -159,9 +167,10 @@ impl Printer<'_> {
         }
     }
 
-    /// Ends the rendering, as KES ended it or because Go cannot go on.
+    /// Ends the rendering, as KES ended it or because Go cannot go on. The code is for whoever
+    /// reads the error in a condition: `explain` tells what to do.
     fn fail(&mut self, why: &str) {
-        self.action(format!("fail {}", go::quote(why)));
+        self.action(format!("fail {}", go::quote(&format!("{}{why}", go::REFUSED))));
     }
 
     fn fail_if(&mut self, condition: &str, why: &str) {
@@ -276,7 +285,7 @@ impl Printer<'_> {
         );
         let given = self.value(value)?;
         if self.exact {
-            let text = self.keep(given);
+            let text = if given.ty.is_json() { self.only_text(given) } else { self.keep(given) };
             let bare = self.set(&Go::call(
                 format!("regexReplaceAllLiteral \"[\\\\r\\\\n]\" {} \"\"", text.arg()),
                 Ty::Text,

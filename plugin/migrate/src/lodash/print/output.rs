@@ -226,6 +226,7 @@ impl Printer<'_> {
                     && self.types.ty(object).is_json()
                 {
                     let object = self.value(object)?;
+                    let object = self.only_object(object);
                     let helper = self.helper(Helper::Member);
                     self.action(format!(
                         "template {} (list {} {})",

@@ -67,10 +67,8 @@ impl Printer<'_> {
             Method::Concat if ty.is_json() && self.exact => {
                 // A list has this method, too, and it does something else.
                 let given = self.value(receiver)?;
-                let given = self.keep(given);
-                let test = format!("not (kindIs \"string\" {})", given.text);
-                self.fail_if(&test, "a value is not a string");
-                return self.string_method(value, method, Go { ty: Ty::Text, ..given }, arguments);
+                let given = self.only_text(given);
+                return self.string_method(value, method, given, arguments);
             }
             _ => {}
         }

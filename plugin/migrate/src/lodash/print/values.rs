@@ -232,6 +232,7 @@ impl Printer<'_> {
         }
         let given = self.value(value)?;
         match given.ty {
+            Ty::Json | Ty::OptJson if self.exact => Ok(self.only_text(given)),
             // Go's own functions take nothing but a string there.
             Ty::Text | Ty::OptText | Ty::Json | Ty::OptJson => Ok(Go { ty: Ty::Text, ..given }),
             _ => self.refuse(value.span, "something else than a string"),
@@ -328,8 +329,13 @@ impl Printer<'_> {
         match function {
             Function::JsonParse => {
                 let text = self.string_argument(first)?;
-                let name = if self.exact { "mustFromJson" } else { "fromJson" };
-                Ok(text.pipe(name, Ty::Json))
+                if !self.exact {
+                    return Ok(text.pipe("fromJson", Ty::Json));
+                }
+                let text = self.keep(text);
+                let helper = self.helper(Helper::Finite);
+                self.action(format!("template {} {}", quote(helper), text.text));
+                Ok(text.pipe("mustFromJson", Ty::Json))
             }
             Function::JsonStringify => {
                 let (json, absent) = self.stringify(value.span, arguments)?;
@@ -484,15 +490,28 @@ impl Printer<'_> {
             Ty::Map(_) if given.text == "." || given.text == "$" => {
                 self.refuse(value.span, "the keys of `data`")
             }
-            Ty::Json | Ty::OptJson if self.exact => {
-                let given = self.keep(given);
-                let test = format!("not (kindIs \"map\" {})", given.text);
-                self.fail_if(&test, "a value is not an object");
-                Ok(given)
-            }
-            Ty::Map(_) | Ty::Json | Ty::OptJson => Ok(given),
+            Ty::Map(_) | Ty::Json | Ty::OptJson => Ok(self.only_object(given)),
             _ => self.refuse(value.span, "something else than an object"),
         }
+    }
+
+    /// A value that has to be a string.
+    pub(super) fn only_text(&mut self, given: Go) -> Go {
+        let given = self.keep(given);
+        let test = format!("not (kindIs \"string\" {})", given.text);
+        self.fail_if(&test, "a value is not a string");
+        Go { ty: Ty::Text, ..given }
+    }
+
+    /// A value that has to be an object.
+    pub(super) fn only_object(&mut self, given: Go) -> Go {
+        if !self.exact || !given.ty.is_json() {
+            return given;
+        }
+        let given = self.keep(given);
+        let test = format!("not (kindIs \"map\" {})", given.text);
+        self.fail_if(&test, super::NO_OBJECT);
+        given
     }
 
     /// `typeof E` as a value.
