@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Stage;
 use crate::history::THEIRS;
-use crate::model::{Model, Permit, Presence, text};
+use crate::model::{Model, Permit, Presence, TAMPER, text};
 use crate::objects;
 use crate::plan::{CLUSTER_STORE, Fault, Operation, Source, slot_prefix};
 use crate::watch::revision_of;
@@ -266,7 +266,7 @@ impl Stage<'_> {
         let (status, secret) = self.api.ask("GET", &self.secret(it), None, "");
         let key = crate::watch::data(&secret).into_keys().find(|key| key != THEIRS);
         if let (200, Some(key)) = (status, key) {
-            let value = STANDARD.encode(format!("TAMPER.{}", self.number));
+            let value = STANDARD.encode(format!("{TAMPER}.{}", self.number));
             self.write("PATCH", &self.secret(it), &json!({ "data": { key: value } }));
         }
     }
