@@ -3,6 +3,8 @@
 mod cluster;
 mod workload;
 
+use std::time::Duration;
+
 use extsecret_crds::external_secret::ExternalSecretStatus;
 use extsecret_crds::{ExternalSecret, SecretStoreStatus};
 use extsecret_engine::hash::field_manager;
@@ -15,6 +17,7 @@ use kube::{Api, Client, Resource};
 use kube_runtime::watcher;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::key::{Key, Kind, Name};
 use crate::packed::Watched;
@@ -52,6 +55,18 @@ impl ApplyError {
     /// Whether the same write may succeed later.
     pub(crate) fn may_pass(&self) -> bool {
         !matches!(self, Self::Refused(_))
+    }
+}
+
+/// How long the API server may take for one request: nothing else ends one that is never answered.
+/// What it was to write may have been written; the next look finds out.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The answer to a request.
+async fn answer<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApplyError> {
+    match timeout(PATIENCE, request).await {
+        Ok(answer) => answer.map_err(|error| classify(&error)),
+        Err(_) => Err(ApplyError::Unavailable("the API server does not answer in time".to_owned())),
     }
 }
 
@@ -153,7 +168,7 @@ impl Apply {
 
     /// The Secret as it is now, with its values.
     pub(crate) async fn read_secret(&self, name: &Name) -> Result<Option<v1::Secret>, ApplyError> {
-        self.secrets(&name.namespace).get_opt(&name.name).await.map_err(|error| classify(&error))
+        answer(self.secrets(&name.namespace).get_opt(&name.name)).await
     }
 
     /// Makes a Secret that must not be there yet, as the ExternalSecret `writer`.
@@ -165,8 +180,7 @@ impl Apply {
         let namespace = secret.metadata.namespace.clone().unwrap_or_default();
         let params = PostParams { field_manager: Some(field_manager(writer)), dry_run: false };
         let secret = v1::Secret::from(secret);
-        let answer = self.secrets(&namespace).create(&params, &secret).await;
-        answer.map_err(|error| classify(&error))
+        answer(self.secrets(&namespace).create(&params, &secret)).await
     }
 
     /// Puts a Secret in the place of the one that it was made from.
@@ -182,8 +196,7 @@ impl Apply {
         }
         let params = PostParams { field_manager: Some(field_manager(writer)), dry_run: false };
         let secret = v1::Secret::from(secret);
-        let answer = self.secrets(&namespace).replace(&name, &params, &secret).await;
-        answer.map_err(|error| classify(&error))
+        answer(self.secrets(&namespace).replace(&name, &params, &secret)).await
     }
 
     /// Deletes a Secret if it is exactly the one that was seen.
@@ -195,8 +208,7 @@ impl Apply {
         }
         let preconditions = Preconditions { uid: uid.clone(), resource_version: version.clone() };
         let params = DeleteParams::background().preconditions(preconditions);
-        match self.secrets(namespace).delete(secret.name(), &params).await.map_err(|e| classify(&e))
-        {
+        match answer(self.secrets(namespace).delete(secret.name(), &params)).await {
             Ok(_) | Err(ApplyError::Gone) => Ok(()),
             Err(error) => Err(error),
         }
@@ -226,7 +238,7 @@ impl Apply {
     ) -> Result<Option<Watched<ExternalSecret>>, ApplyError> {
         let api: Api<Watched<ExternalSecret>> =
             Api::namespaced(self.client.clone(), &name.namespace);
-        api.get_opt(&name.name).await.map_err(|error| classify(&error))
+        answer(api.get_opt(&name.name)).await
     }
 
     /// Takes ESO's finalizer off an ExternalSecret, if its finalizers are still those.
@@ -282,7 +294,7 @@ where
     let name = metadata.name.as_deref().unwrap_or_default();
     let params =
         PatchParams { field_manager: Some(STATUS_MANAGER.to_owned()), ..PatchParams::default() };
-    match api.patch(name, &params, &Patch::Merge(&patch)).await.map_err(|e| classify(&e)) {
+    match answer(api.patch(name, &params, &Patch::Merge(&patch))).await {
         Ok(object) => Ok(Some(object)),
         Err(ApplyError::Gone) => Ok(None),
         Err(error) => Err(error),
@@ -299,12 +311,19 @@ where
 {
     let params =
         PatchParams { field_manager: Some(STATUS_MANAGER.to_owned()), ..PatchParams::default() };
-    api.patch_status(name, &params, &Patch::Merge(patch)).await.map_err(|error| classify(&error))
+    answer(api.patch_status(name, &params, &Patch::Merge(patch))).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_never_answered_ends_and_may_be_made_again() {
+        let silence = std::future::pending::<kube::Result<()>>();
+        let ended = answer(silence).await.unwrap_err();
+        assert!(matches!(&ended, ApplyError::Unavailable(_)) && ended.may_pass(), "{ended}");
+    }
 
     #[test]
     fn who_denies_a_write_is_named_and_what_he_says_is_not_repeated() {

@@ -195,7 +195,11 @@ impl Queue {
                     _ => LONGEST_PAUSE,
                 };
                 let pause = FIRST_PAUSE.saturating_mul(1 << entry.failures.min(16));
-                entry.failures += 1;
+                // What is tried often because it is refreshed often owes no long pause for it, if it
+                // fails in another way then.
+                if pause < longest {
+                    entry.failures += 1;
+                }
                 Some(pause.min(longest).mul_f64(1.0 + random.clamp(0.0, 1.0) / 4.0))
             }
         };
@@ -362,7 +366,23 @@ mod tests {
             queue.done(&a, Next::BackoffWithin(Duration::from_secs(longest)), now, 0.0);
             pauses.push((queue.until().unwrap() - now).as_secs());
         }
-        assert_eq!(pauses, [1, 2, 4, 5, 5, 32, 64]);
+        assert_eq!(pauses, [1, 1, 2, 4, 5, 8, 16]);
+    }
+
+    /// What failed every second for a while, and then could not even say so, came back after seven
+    /// minutes.
+    #[test]
+    fn many_short_pauses_make_no_long_one() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        let a = key("a");
+        let second = Next::BackoffWithin(Duration::from_secs(1));
+        for next in [second; 20].into_iter().chain([Next::Backoff; 2]) {
+            queue.add(&a, Trigger::new(Urgency::First, now));
+            queue.next(now).unwrap();
+            queue.done(&a, next, now, 0.0);
+        }
+        assert_eq!((queue.until().unwrap() - now).as_secs(), 2);
     }
 
     #[test]

@@ -41,6 +41,9 @@ const MOST_LOOKS: usize = 512;
 /// How long running looks have to end when the process is asked to.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long events may be written that were recorded before the end.
+const LAST_WORDS: Duration = Duration::from_secs(8);
+
 /// How often numbers are taken, and unused watches let go.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -138,16 +141,25 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     // What it writes at this moment is whole, or is not written.
     restarting.inspect(tokio::task::JoinHandle::abort);
     ended?;
-    if let Some(reading) = reading {
-        reading.end().await;
-    }
-    match context.recorder.flush(GRACE).await {
-        0 => {}
-        left => tracing::warn!(left, "some events were not written"),
-    }
-    if let Some(leadership) = leadership {
-        leadership.release().await;
-    }
+    // The next leader need not wait for what is still to be told, and the pod ends in time also if nobody
+    // answers any more.
+    let read = async {
+        if let Some(reading) = reading {
+            reading.end().await;
+        }
+    };
+    let told = async {
+        match context.recorder.flush(LAST_WORDS).await {
+            0 => {}
+            left => tracing::warn!(left, "some events were not written"),
+        }
+    };
+    let released = async {
+        if let Some(leadership) = leadership {
+            leadership.release().await;
+        }
+    };
+    tokio::join!(read, told, released);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams, Preconditions, PropagationPolicy};
 use serde_json::json;
 
-use super::{Apply, ApplyError, STATUS_MANAGER, classify, patch_status, take_off};
+use super::{Apply, ApplyError, STATUS_MANAGER, answer, patch_status, take_off};
 use crate::key::Name;
 use crate::packed::Watched;
 
@@ -32,8 +32,7 @@ impl Apply {
         object: ExternalSecret,
     ) -> Result<Watched<ExternalSecret>, ApplyError> {
         let api = self.external_secrets(&object.metadata);
-        let answer = api.create(&params(), &Watched::to_send(object)).await;
-        answer.map_err(|error| classify(&error))
+        answer(api.create(&params(), &Watched::to_send(object))).await
     }
 
     /// Puts an ExternalSecret in the place of the one that it was made from.
@@ -46,8 +45,7 @@ impl Apply {
         }
         let api = self.external_secrets(&object.metadata);
         let name = object.metadata.name.clone().unwrap_or_default();
-        let answer = api.replace(&name, &params(), &Watched::to_send(object)).await;
-        answer.map_err(|error| classify(&error))
+        answer(api.replace(&name, &params(), &Watched::to_send(object))).await
     }
 
     /// Deletes an ExternalSecret if it is exactly the one that was seen; what it made goes with it,
@@ -72,12 +70,10 @@ impl Apply {
             ..DeleteParams::default()
         };
         let name = metadata.name.as_deref().unwrap_or_default();
-        match self.external_secrets(metadata).delete(name, &params).await {
+        match answer(self.external_secrets(metadata).delete(name, &params)).await {
             Ok(answer) => Ok(answer.left().filter(|it| it.metadata.deletion_timestamp.is_some())),
-            Err(error) => match classify(&error) {
-                ApplyError::Gone => Ok(None),
-                error => Err(error),
-            },
+            Err(ApplyError::Gone) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -87,7 +83,7 @@ impl Apply {
         name: &Name,
     ) -> Result<Option<Watched<ClusterExternalSecret>>, ApplyError> {
         let api = self.cluster_external_secrets();
-        api.get_opt(&name.name).await.map_err(|error| classify(&error))
+        answer(api.get_opt(&name.name)).await
     }
 
     /// Sets the status of a ClusterExternalSecret, and returns the object.
@@ -125,8 +121,8 @@ impl Apply {
         name: &str,
     ) -> Result<Option<ObjectMeta>, ApplyError> {
         let api: Api<v1::Namespace> = Api::all(self.client.clone());
-        let answer = api.get_metadata_opt(name).await.map_err(|error| classify(&error))?;
-        Ok(answer.map(|namespace| namespace.metadata))
+        let found = answer(api.get_metadata_opt(name)).await?;
+        Ok(found.map(|namespace| namespace.metadata))
     }
 
     /// Takes a finalizer of ESO's off a namespace, and returns its metadata.

@@ -14,7 +14,7 @@ use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 use zeroize::Zeroize as _;
 
-use super::{Apply, ApplyError, STATUS_MANAGER, classify};
+use super::{Apply, ApplyError, STATUS_MANAGER, answer};
 use crate::restarts::{Seen, resource};
 
 /// Who writes to workloads: a name of its own, so that a tool can be told to leave that alone.
@@ -76,8 +76,7 @@ impl Apply {
             field_manager: Some(RESTARTS_MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        let answer = api.patch(&id.name, &params, &Patch::Merge(&patch)).await;
-        answer.map_err(|error| classify(&error))
+        answer(api.patch(&id.name, &params, &Patch::Merge(&patch))).await
     }
 
     /// When the pods that a selector finds were made and ran, those that are ending excepted.
@@ -87,10 +86,11 @@ impl Apply {
         selector: &str,
     ) -> Result<PodTimes, ApplyError> {
         let api: Api<v1::Pod> = Api::namespaced(self.client.clone(), namespace);
-        let pods = api.list(&ListParams::default().labels(selector)).await;
+        let params = ListParams::default().labels(selector);
+        let pods = answer(api.list(&params)).await?;
         let mut times = PodTimes::default();
         let mut ran = Vec::new();
-        for pod in pods.map_err(|error| classify(&error))?.items {
+        for pod in pods.items {
             let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
             if matches!(phase, Some("Succeeded" | "Failed"))
                 || pod.metadata.deletion_timestamp.is_some()
@@ -114,8 +114,9 @@ impl Apply {
         namespace: &str,
         name: &str,
     ) -> Result<Option<StoredKey>, ApplyError> {
-        let secret = self.secrets(namespace).get_opt(name).await;
-        let Some(secret) = secret.map_err(|error| classify(&error))? else { return Ok(None) };
+        let Some(secret) = answer(self.secrets(namespace).get_opt(name)).await? else {
+            return Ok(None);
+        };
         stored(secret).map(Some)
     }
 
@@ -133,9 +134,9 @@ impl Apply {
             ..v1::Secret::default()
         };
         let params = PostParams { field_manager: Some(STATUS_MANAGER.to_owned()), dry_run: false };
-        let answer = self.secrets(namespace).create(&params, &secret).await;
+        let created = answer(self.secrets(namespace).create(&params, &secret)).await;
         secret.data.iter_mut().flat_map(|data| data.values_mut()).for_each(|it| it.0.zeroize());
-        stored(answer.map_err(|error| classify(&error))?)
+        stored(created?)
     }
 }
 

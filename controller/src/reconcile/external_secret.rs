@@ -39,6 +39,10 @@ pub(crate) const LONGEST_SHARE: Duration = Duration::from_secs(30);
 const SLOWEST: Duration = Duration::from_hours(1);
 const SLOW: Duration = Duration::from_mins(5);
 
+/// How long at most until a status that could not be written is written, and what failed with it done,
+/// unless the interval is longer.
+const UNSAID: Duration = Duration::from_secs(30);
+
 /// Of what the API server refuses: an admission policy may be lifted, and a right be given, without
 /// anything that would be seen here.
 const MAY_PASS: bool = true;
@@ -493,8 +497,13 @@ async fn finish(
             context.recorder.record(reference(key.kind, &object.metadata), event);
         }
     }
+    let interval = spec.refresh_interval().ok().and_then(GoDuration::to_std);
+    let interval = interval.filter(|it| !it.is_zero());
     if written.is_err() {
-        return Next::Backoff;
+        return match interval {
+            Some(interval) => Next::BackoffWithin(interval.max(UNSAID)),
+            None => Next::Backoff,
+        };
     }
     if !outcome.ready && matches!(outcome.retry, Retry::OnChange)
         || outcome.reason == TARGET_MISSING
@@ -504,15 +513,14 @@ async fn finish(
         let missing = outcome.reason == TARGET_MISSING;
         context.follow.begin(&target, missing, system::instant());
     }
-    let interval = spec.refresh_interval().ok().and_then(GoDuration::to_std);
     match outcome.retry {
         // Whoever refreshes often anyway is not helped by longer pauses.
-        Retry::Backoff => match interval.filter(|it| !it.is_zero()) {
+        Retry::Backoff => match interval {
             Some(interval) => Next::BackoffWithin(interval),
             None => Next::Backoff,
         },
         Retry::OnChange => {
-            let interval = interval.filter(|it| !it.is_zero()).unwrap_or(SLOWEST);
+            let interval = interval.unwrap_or(SLOWEST);
             Next::After(interval.clamp(SLOW, SLOWEST))
         }
         Retry::Interval => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use extsecret_restart::decide::{Changed, Facts, Pods, Verdict, judge};
+use extsecret_restart::fingerprint::Content;
 use extsecret_restart::kinds::{Kind, Obstacle, Progress};
 use extsecret_restart::pace::{Held as Hold, Id, Rolling, Waiting, plan};
 use extsecret_restart::policy::{self, Mode};
@@ -29,8 +30,6 @@ use crate::work::Work;
 
 /// Calls to the API server at once.
 const CALLS: usize = 16;
-/// How long one may take.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// It is looked whether something is due this often.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// What happens within this time is judged together.
@@ -55,6 +54,8 @@ pub(crate) struct Worker {
 /// Something that the API server is asked.
 enum Job {
     Look(Id, Option<Box<str>>),
+    /// A restart, with what the Secrets that it is for are taken to hold.
+    Restart(Id, WorkloadChange, Vec<(Name, Content)>),
     Write(Id, WorkloadChange),
 }
 
@@ -447,7 +448,14 @@ impl Worker {
             let text = format!("its restart may be felt: {}", why.join("; "));
             self.recorder.record(about(id, held), event(true, "RestartMayInterrupt", text));
         }
-        Some(Job::Write(id.clone(), change(held, &record, Some(marker))))
+        let change = change(held, &record, Some(marker));
+        let secrets: BTreeSet<_> =
+            held.under_way.iter().map(|(secret, _)| secret.clone()).collect();
+        let taken = |secret: Box<str>| {
+            let content = inner.source(&id.namespace, &secret)?.content()?.clone();
+            Some((Name::new(&id.namespace, &secret), content))
+        };
+        Some(Job::Restart(id.clone(), change, secrets.into_iter().filter_map(taken).collect()))
     }
 
     fn answered(&self, answer: Answer) {
@@ -583,7 +591,6 @@ impl Held {
 }
 
 async fn work(apply: &Apply, job: Job) -> Answer {
-    let late = || ApplyError::Unavailable("the API server does not answer".to_owned());
     match job {
         Job::Look(id, selector) => {
             let Some(selector) = selector else {
@@ -591,15 +598,38 @@ async fn work(apply: &Apply, job: Job) -> Answer {
                 let times = PodTimes { made: vec![Timestamp::MIN], ran: None };
                 return Answer::Pods(id, Ok(times));
             };
-            let pods = tokio::time::timeout(PATIENCE, apply.pods(&id.namespace, &selector)).await;
-            Answer::Pods(id, pods.unwrap_or_else(|_| Err(late())))
+            let pods = apply.pods(&id.namespace, &selector).await;
+            Answer::Pods(id, pods)
+        }
+        Job::Restart(id, change, secrets) => {
+            let answer = match as_taken(apply, &secrets).await {
+                Ok(()) => apply.workload(&id, &change).await.map(Box::new),
+                Err(error) => Err(error),
+            };
+            Answer::Written(id, true, answer)
         }
         Job::Write(id, change) => {
-            let answer = tokio::time::timeout(PATIENCE, apply.workload(&id, &change)).await;
-            let answer = answer.unwrap_or_else(|_| Err(late())).map(Box::new);
-            Answer::Written(id, change.marker.is_some(), answer)
+            let answer = apply.workload(&id, &change).await.map(Box::new);
+            Answer::Written(id, false, answer)
         }
     }
+}
+
+/// Whether Secrets still hold what a restart is for. Who was stopped for a while may not have been told
+/// yet that one is gone, and pods that are made without it cannot start.
+///
+/// # Errors
+/// [`ApplyError::Conflict`] if not: the watch will tell.
+async fn as_taken(apply: &Apply, secrets: &[(Name, Content)]) -> Result<(), ApplyError> {
+    for (name, taken) in secrets {
+        let secret = apply.read_secret(name).await?.unwrap_or_default();
+        let data = secret.data.unwrap_or_default();
+        let holds = Content::of(data.iter().map(|(key, value)| (&**key, &*value.0)));
+        if holds != *taken {
+            return Err(ApplyError::Conflict);
+        }
+    }
+    Ok(())
 }
 
 fn change(held: &Held, record: &Record, marker: Option<String>) -> WorkloadChange {

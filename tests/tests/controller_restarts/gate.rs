@@ -4,8 +4,8 @@
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use extsecret_tests::api::Api;
@@ -37,11 +37,15 @@ struct Shared {
     state: Mutex<State>,
     refused: AtomicUsize,
     trapped: AtomicUsize,
+    looked: AtomicUsize,
+    changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     shut: bool,
+    /// Whether nobody is told of Secrets.
+    silent: bool,
     trap: Option<Trap>,
     /// Whoever has come.
     clients: Vec<TcpStream>,
@@ -56,6 +60,8 @@ impl Gate {
             state: Mutex::default(),
             refused: AtomicUsize::new(0),
             trapped: AtomicUsize::new(0),
+            looked: AtomicUsize::new(0),
+            changed: Condvar::new(),
         });
         let keeper = Arc::clone(&shared);
         thread::spawn(move || {
@@ -90,6 +96,17 @@ impl Gate {
 
     pub(crate) fn open(&self) {
         self.shared.lock().shut = false;
+    }
+
+    /// From now on those who watch Secrets are not told what becomes of them, or only late.
+    pub(crate) fn silence_secrets(&self, silent: bool) {
+        self.shared.lock().silent = silent;
+        self.shared.changed.notify_all();
+    }
+
+    /// How often somebody has looked at one Secret.
+    pub(crate) fn looked(&self) -> usize {
+        self.shared.looked.load(Ordering::Relaxed)
     }
 
     /// How many were answered 503.
@@ -128,8 +145,10 @@ impl Shared {
         let upstream = TcpStream::connect(&self.upstream)?;
         self.lock().clients.push(client.try_clone()?);
         let (mut answers, mut back) = (upstream.try_clone()?, client.try_clone()?);
+        let watches = Arc::new(AtomicBool::new(false));
+        let (told, is_watch) = (Arc::clone(&self), Arc::clone(&watches));
         let answered = thread::spawn(move || {
-            let _ = io::copy(&mut answers, &mut back);
+            let _ = told.tell(&mut answers, &mut back, &is_watch);
             let _ = back.shutdown(Shutdown::Both);
         });
         let mut requests = BufReader::new(client);
@@ -143,6 +162,11 @@ impl Shared {
             }
             let is_restart = request.starts_with(b"PATCH")
                 && request.windows(13).any(|part| part == b"restarted-for");
+            let what = request.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let what = String::from_utf8_lossy(what);
+            watches.store(what.contains("/secrets?") && what.contains("watch="), Ordering::Relaxed);
+            let looks = what.starts_with("GET") && what.contains("/secrets/");
+            self.looked.fetch_add(usize::from(looks), Ordering::Relaxed);
             let trap = state.trap.take_if(|_| is_restart);
             if trap.is_some() {
                 state.send_away();
@@ -163,6 +187,27 @@ impl Shared {
         let _ = client.shutdown(Shutdown::Both);
         let _ = upstream.shutdown(Shutdown::Both);
         Ok(())
+    }
+}
+
+impl Shared {
+    /// Brings answers, those to a watch of Secrets when it may.
+    fn tell(
+        &self,
+        answers: &mut TcpStream,
+        back: &mut TcpStream,
+        is_watch: &AtomicBool,
+    ) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        loop {
+            let count = answers.read(&mut buffer)?;
+            if count == 0 {
+                return Ok(());
+            }
+            let silent = |state: &mut State| state.silent && is_watch.load(Ordering::Relaxed);
+            drop(self.changed.wait_while(self.lock(), silent));
+            back.write_all(&buffer[..count])?;
+        }
     }
 }
 

@@ -81,3 +81,37 @@ fn an_api_server_that_cannot_work_for_a_while_loses_no_change() {
     assert_eq!(room.restarts_of(&all), vec![1; all.len()]);
     controller.stop();
 }
+
+/// A process that was stopped for a while, or that hears late of what happens, restarts nothing for a
+/// Secret that is not there any more: new pods could not start without it.
+#[test]
+fn a_secret_that_is_gone_meanwhile_restarts_nobody_until_it_is_back() {
+    let room = Room::new(require!(crate::shared()));
+    let gate = Gate::before(room.api);
+    room.secret("db", &[("used", "a")]);
+    let all = room.consumers(2);
+    room.wait_done(&all);
+    let patient = ["--restart-debounce=5s", "--restart-max-hold=10s"];
+    let controller = room.setup(&patient).kubeconfig(&gate.kubeconfig()).start();
+    room.wait_noted(&all);
+    room.put("db", "used", "b");
+    wait_until(SOON, "it is scheduled", || {
+        all.iter()
+            .all(|(_, it)| room.events(it).contains(&"RestartScheduled".to_owned()))
+            .then_some(())
+    });
+    gate.silence_secrets(true);
+    room.delete_secret("db");
+    let before = gate.looked();
+    // Each of the two is about to restart, and then again.
+    wait_until(SOON, "it is looked at", || (gate.looked() >= before + 4).then_some(()));
+    assert_eq!(room.restarts_of(&all), [0, 0]);
+    gate.silence_secrets(false);
+    room.wait_judged();
+    assert_eq!(room.restarts_of(&all), [0, 0]);
+    room.secret("db", &[("used", "b")]);
+    room.wait_restarts(&all, 1);
+    room.wait_judged();
+    assert_eq!(room.restarts_of(&all), [1, 1]);
+    controller.stop();
+}
