@@ -344,7 +344,7 @@ impl Scene<'_> {
                 Ok(Some(_)) => {}
                 Ok(None) => output::stderr(&format!(
                     "warning: nobody restarts workloads in {namespace}: no extsecret-controller with \
-                     --restarts runs\n"
+                     --restarts runs in this cluster\n"
                 )),
                 Err(why) => output::stderr(&format!(
                     "warning: whether a controller restarts workloads in {namespace} is not known: \

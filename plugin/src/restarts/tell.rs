@@ -103,7 +103,7 @@ fn restarts(facts: &Facts, now: Timestamp, to: &mut Branch) {
         }
         Ok(Some(it)) => to.line(format!("{} restarts workloads", it.place)),
         Ok(None) => {
-            to.line("nobody restarts workloads here: no extsecret-controller with --restarts runs");
+            to.line("nobody restarts workloads here: no extsecret-controller with --restarts runs in this cluster");
         }
         Err(why) => to.line(format!("whether a controller restarts workloads is not known: {why}")),
     }

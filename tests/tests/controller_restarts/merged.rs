@@ -36,6 +36,18 @@ fn readers(room: &Room<'_>, secret: &str) -> [Workload; 2] {
     ]
 }
 
+/// The readers of two Secrets of somebody else: `db`, and `same`, in which all that is to be merged into
+/// it is there already.
+fn read(room: &Room<'_>, fleet: &Fleet<'_>) -> [[Workload; 2]; 2] {
+    theirs(fleet, "db", &json!({ "theirs": "YQ==" }));
+    theirs(fleet, "same", &json!({ "theirs": "YQ==", "value": "YQ==" }));
+    let all = ["db", "same"].map(|secret| readers(room, secret));
+    for readers in &all {
+        room.wait_done(readers);
+    }
+    all
+}
+
 fn keys(fleet: &Fleet<'_>, name: &str) -> Vec<String> {
     let secret = fleet.api.get(&fleet.core(&format!("secrets/{name}"))).expect("a Secret");
     secret["data"].as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
@@ -46,12 +58,7 @@ fn whoever_reads_all_of_a_secret_restarts_for_keys_that_are_merged_into_it_and_t
     let room = Room::new(require!(crate::shared()));
     let fleet = Fleet { api: room.api, namespace: room.namespace.clone() };
     fleet.store("aws", room.aws.region(), &json!({}));
-    theirs(&fleet, "db", &json!({ "theirs": "YQ==" }));
-    // All that is to be merged into it is there already.
-    theirs(&fleet, "same", &json!({ "theirs": "YQ==", "value": "YQ==" }));
-    let (db, same) = (readers(&room, "db"), readers(&room, "same"));
-    room.wait_done(&db);
-    room.wait_done(&same);
+    let [db, same] = read(&room, &fleet);
     let controller = room.controller();
     room.wait_judged();
     merge(&room, &fleet, "db");
@@ -128,11 +135,7 @@ fn keys_that_a_leader_merged_before_it_died_restart_whoever_reads_all_of_the_sec
     let room = Room::new(require!(crate::shared()));
     let fleet = Fleet { api: room.api, namespace: room.namespace.clone() };
     fleet.store("aws", room.aws.region(), &json!({}));
-    theirs(&fleet, "db", &json!({ "theirs": "YQ==" }));
-    theirs(&fleet, "same", &json!({ "theirs": "YQ==", "value": "YQ==" }));
-    let (db, same) = (readers(&room, "db"), readers(&room, "same"));
-    room.wait_done(&db);
-    room.wait_done(&same);
+    let [db, same] = read(&room, &fleet);
     // Whoever made them says something of them later, which moves the time of all that it holds.
     for name in ["db", "same"] {
         room.patch_secret(name, &json!({ "metadata": { "labels": { "a": "b" } } }));
