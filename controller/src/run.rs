@@ -44,6 +44,10 @@ const GRACE: Duration = Duration::from_secs(20);
 /// How long events may be written that were recorded before the end.
 const LAST_WORDS: Duration = Duration::from_secs(8);
 
+/// How long the API server may send nothing on a connection that is read from. On that of a watch it sends
+/// a bookmark every minute.
+const SILENCE: Duration = Duration::from_secs(150);
+
 /// How often numbers are taken, and unused watches let go.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -263,6 +267,9 @@ async fn connect() -> anyhow::Result<(Client, String)> {
     })?;
     // The queue tries again, with its own pauses; a call that hangs for minutes blocks others.
     config.default_retry = false;
+    // A list, or the beginning of a watch, that nobody answers: TCP alone would try for a quarter of an hour.
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
     let home = config.default_namespace.clone();
     Ok((Client::try_from(config).context("cannot connect to the cluster")?, home))
 }
