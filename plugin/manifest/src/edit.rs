@@ -290,7 +290,7 @@ fn inner_comments<'a>(node: &'a Node, is_root: bool, found: &mut Vec<&'a str>) {
 }
 
 fn is_json(text: &str) -> bool {
-    text.trim_start().starts_with('{')
+    text.trim_start().starts_with(['{', '['])
         && serde_json::from_str::<serde::de::IgnoredAny>(text.trim()).is_ok()
 }
 

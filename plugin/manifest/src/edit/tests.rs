@@ -56,6 +56,18 @@ fn documents_in_unusual_places_are_replaced_whole() {
     );
 }
 
+/// A list among JSON values that stand one behind the other has no line of its own.
+#[test]
+fn a_list_between_json_values_becomes_json() {
+    for (text, index) in [("{} []", 1), ("{}\t[]\u{f}\"", 1), ("[1] {}", 0)] {
+        let before = outline(text);
+        let after = outline(&replaced(text, index, &[new("x")]));
+        let mut expected = before.clone();
+        expected[index] = new("x").to_json().to_string();
+        assert_eq!(after, expected, "{text}");
+    }
+}
+
 #[test]
 fn json_stays_json() {
     let text = "{\n  \"a\": 1\n}\n{\n  \"b\": 2\n}\n";

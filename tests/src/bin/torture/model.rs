@@ -419,8 +419,16 @@ impl<'a> Model<'a> {
         for (number, spec) in self.fleet.sources.iter().enumerate() {
             let read = &spec.remotes[self.states[number].variant & 1];
             match self.wanted(number) {
-                // Whose Secret it is, is known without a value.
-                None | Some(Wanted::Theirs) => continue,
+                None => continue,
+                // Whose Secret it is, is known without a value, unless it has no label: then the first
+                // write would tell, which needs values.
+                Some(Wanted::Theirs) => {
+                    let variant = self.states[number].variant;
+                    if wanted(self.fleet, spec, variant, self.world()) == Wanted::Kept {
+                        fails.extend(read);
+                    }
+                    continue;
+                }
                 Some(Wanted::Data(data)) if data.len() == self.keys(spec) => {}
                 Some(_) => fails.extend(read),
             }

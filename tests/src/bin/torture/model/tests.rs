@@ -186,3 +186,17 @@ fn what_is_due_together_is_read_once() {
     model.apply(&Operation::Remove(0));
     assert!(!model.reads(18.0).contains_key(&0));
 }
+
+#[test]
+fn what_is_somebody_elses_is_read_only_as_long_as_its_values_are_not_there() {
+    let mut fleet = fleet(|it| (it.seizable, it.interval) = (true, 2));
+    let same = fleet.sources[0].clone();
+    fleet.sources.push(Source { seizable: false, remotes: [vec![1], vec![1]], ..same });
+    fleet.sources[0].remotes = [vec![0, 1], vec![0, 1]];
+    fleet.sources[0].shape = Shape::Pair;
+    let mut model = Model::new(&fleet);
+    model.apply(&Operation::Seize(0));
+    assert_eq!(model.reads(18.0).keys().collect::<Vec<_>>(), [&1]);
+    model.apply(&Operation::Remove(0));
+    assert!(model.reads(18.0).is_empty(), "nothing is said of what fails");
+}
