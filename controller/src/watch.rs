@@ -274,7 +274,9 @@ impl Watches {
             let mut events = std::pin::pin!(watcher(api, config).default_backoff());
             while let Some(event) = events.next().await {
                 let now = crate::system::instant();
-                if event.is_ok() && std::mem::take(&mut troubled) {
+                // A list that is about to be asked for is no answer yet.
+                let is_answer = event.as_ref().is_ok_and(|it| !matches!(it, Event::Init));
+                if is_answer && std::mem::take(&mut troubled) {
                     tracing::info!(kind, "the watch goes on");
                 }
                 match event {

@@ -76,7 +76,9 @@ impl WorkloadWatches {
             };
             let mut events = std::pin::pin!(watcher(api, config).default_backoff());
             while let Some(event) = events.next().await {
-                if event.is_ok() && std::mem::take(&mut troubled) {
+                // A list that is about to be asked for is no answer yet.
+                let is_answer = event.as_ref().is_ok_and(|it| !matches!(it, Event::Init));
+                if is_answer && std::mem::take(&mut troubled) {
                     tracing::info!(kind = kind.name(), "the watch goes on");
                 }
                 match event {

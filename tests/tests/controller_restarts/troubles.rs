@@ -1,5 +1,6 @@
 //! Somebody says no, or nothing.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use extsecret_tests::admission::Denial;
 use extsecret_tests::controller::wait_until;
 use extsecret_tests::fleet::SOON;
 use extsecret_tests::require;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::gate::Gate;
 use crate::room::Room;
@@ -114,4 +115,26 @@ fn a_secret_that_is_gone_meanwhile_restarts_nobody_until_it_is_back() {
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), [1, 1]);
     controller.stop();
+}
+
+#[test]
+fn an_api_server_that_is_away_at_the_start_is_one_line_for_each_kind() {
+    let room = Room::new(require!(crate::shared()));
+    let gate = Gate::before(room.api);
+    gate.shut();
+    let mut controller = room.setup(&["--restarts=off"]).kubeconfig(&gate.kubeconfig()).spawn();
+    wait_until(SOON, "it has asked often", || (gate.refused() >= 12).then_some(()));
+    gate.open();
+    controller.wait_ready();
+    let text = controller.stop();
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut told = BTreeMap::<String, Vec<String>>::new();
+    for line in lines.filter(|line| line["kind"].is_string()) {
+        let message = line["message"].as_str().unwrap_or_default().to_owned();
+        told.entry(line["kind"].as_str().unwrap_or_default().to_owned()).or_default().push(message);
+    }
+    assert!(told.len() >= 3, "{told:?}");
+    for (kind, messages) in told {
+        assert_eq!(messages, ["the watch was interrupted", "the watch goes on"], "{kind}");
+    }
 }
