@@ -148,6 +148,11 @@ async fn known(
     // interval.
     let age = values.began.map_or(Duration::ZERO, |began| begun.saturating_duration_since(began));
     let when = When { looked: now, fetched: now.checked_sub(age).unwrap_or(now) };
+    // Its values may have taken their time. What has become of it meanwhile leads here again.
+    if is_outdated(context, &key.name, object) {
+        tracing::debug!(object = %key, "it was changed or deleted meanwhile: nothing is written");
+        return Next::Idle;
+    }
     let plan = write(context, key, object, &target, summary, &values).await;
     if let (Some(restarts), Ok(plan)) = (&context.restarts, &plan) {
         let before = exact.status.as_ref().and_then(|status| status.refresh_time.as_deref());
@@ -163,6 +168,16 @@ async fn known(
         }
     };
     finish(context, key, object, plan, &version, when).await
+}
+
+/// Whether an ExternalSecret is not any more what was looked at: who deletes one to keep a Secret as it
+/// is, or takes back a policy that deletes, must not be too late because AWS is slow.
+fn is_outdated(context: &Context, name: &Name, object: &ExternalSecret) -> bool {
+    let Some(Ok(now)) = context.cache.external_secret(name) else { return true };
+    let (now, then) = (&now.metadata, &object.metadata);
+    now.uid != then.uid
+        || now.generation != then.generation
+        || now.deletion_timestamp != then.deletion_timestamp
 }
 
 /// When something happened.

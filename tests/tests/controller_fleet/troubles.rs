@@ -184,3 +184,45 @@ fn assert_silent(fleet: &Fleet<'_>, printed: &[&str]) {
         }
     }
 }
+
+/// Whoever keeps a Secret as it is, before its values go, must not be too late because AWS is slow.
+#[test]
+fn what_is_taken_back_while_aws_is_slow_is_not_done() {
+    let (cluster, api) = require!(crate::shared());
+    let orphan = json!({ "target": { "creationPolicy": "Orphan" } });
+    let delete = json!({ "target": { "deletionPolicy": "Delete" } });
+    for (policy, is_deleted) in [(orphan, true), (delete, false)] {
+        let aws = Aws::start();
+        let fleet = Fleet::new(cluster, api);
+        aws.secrets().put("app/0", &format!("{CANARY}-0"));
+        fleet.store("aws", aws.region(), &json!({}));
+        let mut source =
+            json!({ "data": [{ "secretKey": "value", "remoteRef": { "key": "app/0" } }] });
+        source["target"] = policy["target"].clone();
+        source["refreshInterval"] = json!("1s");
+        fleet.reader("es-0", "aws", &source);
+        let controller = fleet.controller(cluster, &aws);
+        fleet.wait_ready(1);
+        let version = || fleet.versions().get("Secret es-0").cloned();
+        let before = version();
+        assert!(before.is_some());
+        let slow = Effect::Latency { millis: 5000, jitter_millis: 0 };
+        let slow = aws.faults().add(Rule::on("secretsmanager:*").effect(slow));
+        // What is under way is read when it is answered.
+        wait_until(SOON, "it is asked for", || (aws.faults().met(slow) > 0).then_some(()));
+        if is_deleted {
+            aws.secrets().put("app/0", &format!("{CANARY}-1"));
+        } else {
+            aws.secrets().delete("app/0");
+        }
+        let path = fleet.ours("externalsecrets/es-0");
+        if is_deleted {
+            api.delete(&path);
+        } else {
+            api.patch(&path, &json!({ "spec": { "target": { "deletionPolicy": "Retain" } } }));
+        }
+        // It ends when what it has begun has ended.
+        controller.stop();
+        assert_eq!(version(), before, "deleted: {is_deleted}");
+    }
+}

@@ -123,11 +123,10 @@ fn typed(cluster: &Cluster, aws: &Aws, namespace: &str, args: &str) -> Finished 
     call.run()
 }
 
-/// What varies besides what [`steady`] knows: numbered namespaces, ids, and hashes of these.
+/// What varies besides what [`steady`] knows: numbered namespaces, and hashes of ids.
 static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let all = [
         (r"\bt-[a-z-]+-\d+\b", "[namespace]"),
-        (r#"\"?\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b\"?"#, "[id]"),
         (r#"\"?\b[0-9a-f]{56}\b\"?"#, "[hash]"),
         (r"hash [0-9a-f]{8}\b", "hash [hash]"),
         (r"\b\d{19}\b", "[time]"),

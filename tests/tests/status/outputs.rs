@@ -23,6 +23,8 @@ static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"https://127\.0\.0\.1:\d+", "[server]"),
         (r"Kubernetes v[0-9.]+", "Kubernetes [version]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
+        // Before what looks like an age and is a part of it.
+        (r#""?\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"?"#, "[id]"),
         // As long as what it stands for, where columns stand below each other.
         (r"\b(\d+d)?(\d+h)?(\d+m)?\d+(s|m|h|d)\b( *)", "[age] "),
         (r"\b([a-z]+)-[a-z0-9]{5,10}-[a-z0-9]{5}\b", "$1-[pod]"),
