@@ -15,6 +15,9 @@ pub(crate) const THEIRS: &str = "theirs";
 /// How long after a Secret had another content for a moment a restart for it may still come.
 const LATE: Duration = Duration::from_secs(20);
 
+/// How long a restart may be on its way, for a Secret that goes meanwhile.
+const UNDER_WAY: Duration = Duration::from_secs(3);
+
 /// Times show seconds only: what was written so long before pods were made may be as new as they are.
 const SAME: Duration = Duration::from_secs(3);
 
@@ -86,6 +89,8 @@ pub(crate) struct Watched {
     written: Duration,
     /// Other contents since then, and when they were there last.
     others: Vec<(Data, Duration)>,
+    /// When the Secret went last.
+    gone: Option<Duration>,
     pods: BTreeMap<String, Pod>,
     pub(crate) restarts: usize,
 }
@@ -186,6 +191,11 @@ pub(crate) fn judge(entries: &[Entry], fleet: &Fleet, ever: &Ever, deeds: &Deeds
                     }
                     if let Some(data) = data {
                         seen(&mut judged.consumers, fleet, *number, data, entry);
+                    } else {
+                        for it in fleet.consumers.iter().filter(|it| it.source == *number) {
+                            let watched = judged.consumers.entry(it.name.clone()).or_default();
+                            watched.gone = Some(entry.at);
+                        }
                     }
                 }
                 judged.secrets.insert(name.clone(), data.clone());
@@ -274,6 +284,10 @@ fn changed(
             .rev()
             .skip(1)
             .any(|(other, at)| had != Some(other) && entry.at.saturating_sub(*at) < LATE);
+        // A Secret may go while the restart for it is on its way.
+        let is_under_way = now.is_none()
+            && watched.gone.is_some_and(|at| entry.at.saturating_sub(at) < UNDER_WAY)
+            && watched.others.last().is_some_and(|(last, _)| had != Some(last));
         let is_old = now.as_ref().is_some_and(|now| watched.pods.values().any(|it| !it.has(now)));
         // Without its record, time decides; and the API server has one time for all that one hand has written
         // of a Secret, of labels and of other keys too.
@@ -282,7 +296,7 @@ fn changed(
         if !consumer.opted_in {
             let text = format!("{name} restarts at {} and has never asked for it", entry.revision);
             judged.findings.push(finding("restart-unasked", text));
-        } else if !is_other && !is_late && !is_old && !is_unknown {
+        } else if !is_other && !is_late && !is_under_way && !is_old && !is_unknown {
             let text = format!("{name} restarts at {}: nothing has changed", entry.revision);
             judged.findings.push(finding("restart-needless", text));
         }
@@ -463,5 +477,13 @@ mod tests {
         assert!(stripped(&[Some(1), Some(1)]).is_empty());
         assert_eq!(stripped(&[Some(1)]), ["restart-needless"]);
         assert_eq!(restarts("never", 15), ["restart-unasked"]);
+    }
+
+    #[test]
+    fn a_restart_for_a_secret_that_is_gone_can_only_be_on_its_way() {
+        let versions = [Some(0), Some(1), None];
+        let restarts = |at| kinds(&versions, &[("asks", "a", 5), ("asks", "b", at)]);
+        assert!(!restarts(20).contains(&"restart-needless"));
+        assert!(restarts(21).contains(&"restart-needless"));
     }
 }
