@@ -148,10 +148,11 @@ async fn known(
     // interval.
     let age = values.began.map_or(Duration::ZERO, |began| begun.saturating_duration_since(began));
     let when = When { looked: now, fetched: now.checked_sub(age).unwrap_or(now) };
-    // Its values may have taken their time. What has become of it meanwhile leads here again.
+    // Its values may have taken their time. What has become of it meanwhile leads here again, and what
+    // this look was for is owed until then.
     if is_outdated(context, &key.name, object) {
         tracing::debug!(object = %key, "it was changed or deleted meanwhile: nothing is written");
-        return Next::Idle;
+        return Next::Backoff;
     }
     let plan = write(context, key, object, &target, summary, &values).await;
     if let (Some(restarts), Ok(plan)) = (&context.restarts, &plan) {
