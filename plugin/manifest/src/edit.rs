@@ -3,6 +3,7 @@
 //! Nothing outside the replaced spans is touched, not even white space, so a diff shows the
 //! replaced objects and nothing else.
 
+use crate::blank::Blank as _;
 use crate::node::{Node, Style, Value};
 use crate::read::{Document, dash};
 use crate::source::{SourceFile, Span};
@@ -22,8 +23,8 @@ pub struct Replacement {
 pub fn replace_document(file: &SourceFile, document: &Document, nodes: &[Node]) -> Replacement {
     let span = document.span;
     let old = file.slice(span);
-    let blank_start = old.len() - old.trim_start().len();
-    let blank_end = old.trim_end().len().max(blank_start);
+    let blank_start = old.len() - old.trim_blanks_start().len();
+    let blank_end = old.trim_blanks_end().len().max(blank_start);
     let start = old.get(..blank_start).unwrap_or_default();
     let end = old.get(blank_end..).unwrap_or_default();
     if is_json(old) {
@@ -52,7 +53,9 @@ pub fn replace_document(file: &SourceFile, document: &Document, nodes: &[Node]) 
     // Where the old document ended with `...`, the next one needs a separator now.
     let rest = file.text().get(span.end as usize..).unwrap_or_default();
     let mut next = rest.lines().take_while(|line| !line.starts_with("---"));
-    if next.any(|line| !matches!(line.trim(), "" | "...") && !line.trim().starts_with('#')) {
+    if next.any(|line| {
+        !matches!(line.trim_blanks(), "" | "...") && !line.trim_blanks().starts_with('#')
+    }) {
         text.push_str("---\n");
     }
     Replacement { span, text }
@@ -121,20 +124,27 @@ fn block_item(text: &str, item: &Node, nodes: &[Node]) -> Replacement {
     let dash = dash(text, item.span.start) as usize;
     let line = line_start(text, dash);
     let indent = text.get(line..dash).unwrap_or_default();
-    let end = item_end(text, item);
+    let columns = indent.chars().count();
     let mut new = String::new();
     for node in nodes {
-        new.push_str(&write_item(node, indent.chars().count()));
+        new.push_str(&write_item(node, columns));
     }
-    let start = if indent.trim().is_empty() {
+    // A text at the end of the new item would take in a comment that is as deep as its lines.
+    let (end, deep) = comments_deeper_than(text, item_end(text, item), columns + 2);
+    for comment in deep {
+        new.push_str(&" ".repeat(columns + 2));
+        new.push_str(comment);
+        new.push('\n');
+    }
+    let start = if indent.trim_blanks().is_empty() {
         above(text, line, item)
     } else {
         // Something else stands on the line of the dash.
-        new.drain(..new.len() - new.trim_start().len());
+        new.drain(..new.len() - new.trim_blanks_start().len());
         dash
     };
     let rest = text.get(end..).unwrap_or_default();
-    let blank = rest.len() - rest.trim_start().len();
+    let blank = rest.len() - rest.trim_blanks_start().len();
     let whole_lines = match rest.get(..blank).and_then(|blanks| blanks.rfind('\n')) {
         _ if blank == rest.len() => blank,
         Some(last) => last + 1,
@@ -176,7 +186,7 @@ fn above(text: &str, line: usize, item: &Node) -> usize {
     let mut at = line;
     while found.len() < before.len() && at > 0 {
         let start = line_start(text, at - 1);
-        let content = text.get(start..at).unwrap_or_default().trim();
+        let content = text.get(start..at).unwrap_or_default().trim_blanks();
         if content.starts_with('#') {
             found.push((content, start));
         } else if !content.is_empty() {
@@ -203,7 +213,7 @@ fn item_end(text: &str, item: &Node) -> usize {
     let mut at = end;
     while let Some(comment) = after.peek().copied() {
         let next = line_end(text, at);
-        let line = text.get(at..next).unwrap_or_default().trim();
+        let line = text.get(at..next).unwrap_or_default().trim_blanks();
         if next == at {
             break;
         }
@@ -216,6 +226,27 @@ fn item_end(text: &str, item: &Node) -> usize {
         at = next;
     }
     end
+}
+
+/// Comments from `at` on, as long as each is deeper than `columns`, and where they end.
+fn comments_deeper_than(text: &str, at: usize, columns: usize) -> (usize, Vec<&str>) {
+    let (mut end, mut at, mut found) = (at, at, Vec::new());
+    loop {
+        let next = line_end(text, at);
+        let line = text.get(at..next).unwrap_or_default();
+        let comment = line.trim_blanks();
+        if next > at && comment.starts_with('#') {
+            let depth = line.len() - line.trim_blanks_start().len();
+            if depth <= columns {
+                return (end, found);
+            }
+            found.push(comment);
+            end = next;
+        } else if next == at || !comment.is_empty() {
+            return (end, found);
+        }
+        at = next;
+    }
 }
 
 /// The comments below the last child, from the inside out.
@@ -235,9 +266,9 @@ fn trailing_comments<'a>(node: &'a Node, comments: &mut Vec<&'a str>) {
 fn flow_item(text: &str, item: &Node, nodes: &[Node], json: bool) -> Replacement {
     let start = item.span.start as usize;
     let before = text.get(line_start(text, start)..start).unwrap_or_default();
-    let indent = before.len() - before.trim_start().len();
+    let indent = before.len() - before.trim_blanks_start().len();
     let old = text.get(item.span.range()).unwrap_or_default();
-    let own_line = before.trim().is_empty();
+    let own_line = before.trim_blanks().is_empty();
     let layout = if old.contains('\n') {
         Layout::Lines { step: json_step(old), indent }
     } else {
@@ -290,15 +321,15 @@ fn inner_comments<'a>(node: &'a Node, is_root: bool, found: &mut Vec<&'a str>) {
 }
 
 fn is_json(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '['])
-        && serde_json::from_str::<serde::de::IgnoredAny>(text.trim()).is_ok()
+    text.trim_blanks_start().starts_with(['{', '['])
+        && serde_json::from_str::<serde::de::IgnoredAny>(text.trim_blanks()).is_ok()
 }
 
 /// True when a `---` line stands before or behind the document.
 fn between_separators(text: &str, span: Span) -> bool {
-    let before = text.get(..span.start as usize).unwrap_or_default().trim_end();
+    let before = text.get(..span.start as usize).unwrap_or_default().trim_blanks_end();
     let last_line = before.rsplit('\n').next().unwrap_or_default();
-    let after = text.get(span.end as usize..).unwrap_or_default().trim_start();
+    let after = text.get(span.end as usize..).unwrap_or_default().trim_blanks_start();
     last_line.starts_with("---") || after.starts_with("---")
 }
 

@@ -17,6 +17,7 @@ mod stand_in;
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::blank::Blank as _;
 use crate::node::{Node, Style, Value};
 use crate::read::{Content, Document, Limits, read};
 use crate::source::{FileId, SourceFile, Span};
@@ -58,7 +59,8 @@ impl std::error::Error for HelmError {}
 /// A template with its actions set aside.
 #[derive(Clone, Debug)]
 pub struct HelmFile {
-    /// The text with words and comments in place of the actions; as long as the file, line by line.
+    /// The text with words and comments in place of the actions; as long as the file, so that offsets
+    /// are those of the file.
     pub masked: SourceFile,
     /// Its documents. Each holds its object and nothing of the lines around it.
     pub documents: Vec<Document>,
@@ -333,7 +335,7 @@ fn entries_column(text: &str, unit: &Unit) -> Option<usize> {
     let line = before.rfind('\n')? + 1;
     let column = before.len() - line;
     let above = before.get(..line - 1)?;
-    let above = above.get(above.rfind('\n').map_or(0, |at| at + 1)..)?.trim();
+    let above = above.get(above.rfind('\n').map_or(0, |at| at + 1)..)?.trim_blanks();
     (matches!(above, "labels:" | "annotations:")
         && !before.get(line..)?.contains('\t')
         && indentation(old) == Some(column))
@@ -351,7 +353,7 @@ fn is_line_of_text(text: &str, unit: &Unit) -> bool {
 /// beginning, `indent`.
 fn indentation(action: &str) -> Option<usize> {
     let (_, rest) = action.split_once("| nindent ")?;
-    let number = rest.trim_end_matches("}}").trim_end_matches('-').trim();
+    let number = rest.trim_end_matches("}}").trim_end_matches('-').trim_blanks();
     if !action.starts_with("{{-") || rest.trim_end_matches("}}").ends_with('-') {
         return None;
     }
@@ -408,7 +410,8 @@ fn cut(file: &SourceFile, document: Span, root: Span, units: &[Unit], bytes: &mu
     } else {
         document.start as usize
     };
-    let content = text.get(..root.end as usize).unwrap_or_default().trim_end().len().max(start);
+    let content =
+        text.get(..root.end as usize).unwrap_or_default().trim_blanks_end().len().max(start);
     let end = document.end as usize;
     let after = units.partition_point(|unit| unit.span.start < content);
     let below = units.get(after..).unwrap_or_default();
@@ -431,7 +434,7 @@ fn cut(file: &SourceFile, document: Span, root: Span, units: &[Unit], bytes: &mu
         }
     }
     let kept = text.get(start..stop).unwrap_or_default();
-    let body = kept.trim_end();
+    let body = kept.trim_blanks_end();
     let end = start + body.len();
     let end = text.get(end..stop).and_then(|rest| rest.find('\n')).map_or(stop, |at| end + at + 1);
     Region { span: Span::new(offset(start), offset(end)), cut: first.is_some() }

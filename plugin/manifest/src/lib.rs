@@ -11,6 +11,7 @@
 //!                       └──> Diagnostic (code, place, help)
 //! ```
 
+mod blank;
 pub mod codes;
 pub mod diagnostic;
 pub mod edit;

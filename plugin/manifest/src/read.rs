@@ -14,6 +14,7 @@ mod comments;
 mod json;
 mod yaml;
 
+use crate::blank::Blank as _;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::node::{Node, Value};
@@ -202,7 +203,7 @@ fn stretch(
         let at = Span::new(span.start, span.start);
         return vec![Piece::new(span.start, span.end, Content::Broken(builder.too_many(at)))];
     }
-    let trimmed = chunk.trim();
+    let trimmed = chunk.trim_blanks();
     if trimmed.is_empty() {
         return vec![Piece::new(span.start, span.end, Content::Empty)];
     }
@@ -231,7 +232,8 @@ fn stretch(
     // Neither JSON to the end nor YAML: keep the JSON documents up to the broken one.
     if let Some((mut read, rest)) = json
         && pieces.iter().any(|piece| matches!(piece.content, Content::Broken(_)))
-        && (!read.is_empty() || trimmed.get(1..).is_some_and(|s| s.trim_start().starts_with('"')))
+        && (!read.is_empty()
+            || trimmed.get(1..).is_some_and(|s| s.trim_blanks_start().starts_with('"')))
         && !looks_like_template(chunk)
     {
         let at = Span::new(rest.at, rest.at);
@@ -256,6 +258,7 @@ fn stretches(text: &str, max: usize) -> Vec<Span> {
     {
         let len = rest.find('\n').map_or(rest.len(), |at| at + 1);
         if let Some(after) = rest.get(..len).and_then(|line| line.strip_prefix("---")) {
+            // As kubectl does, which takes all white space of Unicode here.
             let trimmed = after.trim();
             let begins = if trimmed.is_empty() || trimmed.starts_with('#') {
                 Some(at + len)
@@ -276,7 +279,7 @@ fn stretches(text: &str, max: usize) -> Vec<Span> {
         at += len;
     }
     let tail = text.get(start..).unwrap_or_default();
-    if !tail.trim().is_empty() || (spans.is_empty() && !separated && !tail.is_empty()) {
+    if !tail.trim_blanks().is_empty() || (spans.is_empty() && !separated && !tail.is_empty()) {
         spans.push(Span::new(offset(start), offset(text.len())));
     }
     spans

@@ -56,6 +56,41 @@ fn documents_in_unusual_places_are_replaced_whole() {
     );
 }
 
+/// It would be a part of the text above it.
+#[test]
+fn a_deep_comment_below_an_item_is_not_taken_into_a_text() {
+    let node = Node::from(json!({"kind": "New", "text": "a\nb\n"}));
+    for (rest, after) in [
+        ("      # deep\n", "  # deep\n"),
+        ("\n        # deep\n    # deeper\n", "  # deep\n  # deeper\n"),
+        ("      # deep\n# shallow\n", "  # deep\n# shallow\n"),
+        ("  # flat\n", "  # flat\n"),
+        ("      # deep", "  # deep\n"),
+    ] {
+        let text = format!("kind: List\nitems:\n- old\n{rest}");
+        let edited = items_replaced(&text, &[(0, vec![node.clone()])]);
+        let new = "- kind: New\n  text: |\n    a\n    b\n";
+        assert_eq!(edited, format!("kind: List\nitems:\n{new}{after}"));
+        let read = documents(&edited);
+        let items = read[0].node().unwrap().get("items").unwrap().to_json();
+        assert_eq!(items, json!([{"kind": "New", "text": "a\nb\n"}]));
+    }
+}
+
+/// What is white to Unicode only is content to YAML, at the ends of a document too.
+#[test]
+fn white_space_that_is_content_is_replaced_too() {
+    for text in ["\u{2001}\ntext\n", "\u{a0}\n", "text\u{2001}\n"] {
+        let documents = documents(text);
+        assert_eq!(documents.len(), 1, "{text:?}");
+        assert!(documents[0].node().is_some_and(|node| node.as_str().is_some()), "{text:?}");
+        assert_eq!(replaced(text, 0, &[new("x")]), NEW, "{text:?}");
+    }
+    let text = "a: 1 # odd\u{a0}\n";
+    let written = crate::write::write(documents(text)[0].node().unwrap());
+    assert_eq!(written, text);
+}
+
 /// A list among JSON values that stand one behind the other has no line of its own.
 #[test]
 fn a_list_between_json_values_becomes_json() {

@@ -1,6 +1,7 @@
 //! Actions back in their places, in text that was written anew.
 
 use super::{HelmError, Manner, StandIns};
+use crate::blank::Blank as _;
 use crate::edit::{Replacement, splice};
 use crate::node::{Node, Style, Value};
 use crate::read::{Content, Limits, read};
@@ -41,7 +42,7 @@ pub(super) fn restore(words: &StandIns, yaml: &str, limits: &Limits) -> Result<S
             let rest = written.get(place.end..).unwrap_or_default();
             let rest = rest.strip_prefix(": \"\"").filter(|rest| rest.starts_with('\n'));
             match rest {
-                Some(rest) if indent.len() == column && indent.trim().is_empty() => {
+                Some(rest) if indent.len() == column && indent.trim_blanks().is_empty() => {
                     done = written.len() - rest.len();
                 }
                 _ => {

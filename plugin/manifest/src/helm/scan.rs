@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use crate::blank::Blank as _;
+
 /// What an action does to the text around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -80,11 +82,11 @@ fn end_of_action(text: &str, start: usize) -> Option<usize> {
         at += 1;
     }
     let blank = text.get(at..)?;
-    let comment = at + (blank.len() - blank.trim_start().len());
+    let comment = at + (blank.len() - blank.trim_blanks_start().len());
     if text.get(comment..)?.starts_with("/*") {
         let close = comment + 2 + text.get(comment + 2..)?.find("*/")? + 2;
         let rest = text.get(close..)?;
-        let rest = rest.trim_start();
+        let rest = rest.trim_blanks_start();
         let rest = rest.strip_prefix('-').unwrap_or(rest);
         let rest = rest.strip_prefix("}}")?;
         return Some(text.len() - rest.len());
@@ -108,7 +110,7 @@ fn end_of_action(text: &str, start: usize) -> Option<usize> {
 
 /// `inner` is what stands between the braces.
 fn kind(inner: &str) -> Kind {
-    let inner = inner.strip_prefix('-').unwrap_or(inner).trim_start();
+    let inner = inner.strip_prefix('-').unwrap_or(inner).trim_blanks_start();
     let word_end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     match inner.get(..word_end.unwrap_or(inner.len())).unwrap_or_default() {
         "" if inner.starts_with("/*") => Kind::Comment,
@@ -125,7 +127,7 @@ fn kind(inner: &str) -> Kind {
 /// `$name :=` or `$name =`.
 fn assigns(inner: &str) -> bool {
     let name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    let rest = inner.trim_start_matches(name).trim_start();
+    let rest = inner.trim_start_matches(name).trim_blanks_start();
     rest.starts_with(":=") || (rest.starts_with('=') && !rest.starts_with("=="))
 }
 

@@ -4,6 +4,7 @@
 //! is its own, and whatever nobody took goes to the end of the document. No comment is lost.
 
 use super::build::dash;
+use crate::blank::Blank as _;
 use crate::node::{Node, Style, Value};
 use crate::source::Span;
 
@@ -96,7 +97,7 @@ impl Walk<'_> {
                 group.push(String::new());
             }
         }
-        group.push(self.text(mark.span).trim_end().to_owned());
+        group.push(self.text(mark.span).trim_blanks_end().to_owned());
         *last = Some(mark.span.end);
     }
 
@@ -109,7 +110,7 @@ impl Walk<'_> {
             if mark.own_line || comments.trailing.is_some() {
                 self.push(&mut comments.before, mark, &mut last);
             } else {
-                comments.trailing = Some(self.text(mark.span).trim_end().to_owned());
+                comments.trailing = Some(self.text(mark.span).trim_blanks_end().to_owned());
                 last = None;
             }
         }
@@ -123,7 +124,7 @@ impl Walk<'_> {
             return;
         }
         self.next += 1;
-        let text = self.text(mark.span).trim_end().to_owned();
+        let text = self.text(mark.span).trim_blanks_end().to_owned();
         let comments = node.comments_mut();
         if let Some(earlier) = comments.trailing.replace(text) {
             comments.before.push(earlier);
@@ -171,7 +172,7 @@ impl Walk<'_> {
     fn opening(&mut self, node: &mut Node, head: u32) {
         while let Some(mark) = self.peek().filter(|m| m.span.start < head && !m.own_line) {
             self.next += 1;
-            let text = self.text(mark.span).trim_end().to_owned();
+            let text = self.text(mark.span).trim_blanks_end().to_owned();
             let comments = node.comments_mut();
             if comments.trailing.is_none() {
                 comments.trailing = Some(text);
@@ -263,7 +264,7 @@ fn is_item(comment: &str) -> bool {
         .trim_start_matches('#')
         .trim_start_matches([' ', '\t'])
         .strip_prefix("- ")
-        .is_some_and(|item| !item.trim_start().is_empty())
+        .is_some_and(|item| !item.trim_blanks_start().is_empty())
 }
 
 /// One form for what can be said in two places: the first child of an item begins on the item's
