@@ -221,7 +221,8 @@ impl<'a> Arn<'a> {
         let (region, account) = (parts.next()?, parts.next()?);
         let (kind, name) = (parts.next()?, parts.next()?);
         let fits = arn == "arn" && service == "secretsmanager" && kind == "secret";
-        (fits && !name.is_empty()).then_some(Self { region, account, name })
+        let is_whole = ![region, account, name].contains(&"");
+        (fits && is_whole).then_some(Self { region, account, name })
     }
 
     fn without_suffix(&self) -> &'a str {

@@ -74,6 +74,17 @@ fn a_rotation_counts_when_it_has_succeeded() {
     assert_eq!(parse(&rotation("RotationStarted").to_string()), Ok(None));
 }
 
+/// What is no whole ARN says nothing about where; the event does.
+#[test]
+fn an_arn_without_region_or_account_is_a_name() {
+    for id in
+        ["arn:aws:secretsmanager::123456789012:secret:x", "arn:aws:secretsmanager:a::secret:x"]
+    {
+        assert_eq!(names(&call("PutSecretValue", &json!({ "secretId": id }), &Value::Null)), [id]);
+        assert_eq!((names_of(id), account_of(id)), (vec![id.to_owned()], None));
+    }
+}
+
 #[test]
 fn a_parameter_changes_too() {
     let event = json!({
