@@ -1,14 +1,14 @@
 use proptest::prelude::*;
 
 use super::super::Call;
-use super::decode::decode;
+use super::decode::{CERTIFICATE_BAG, DATA, KEY_BAG, X509_CERTIFICATE, decode};
 use super::encode;
 use super::kdf::{Hash, Purpose};
 use crate::environment::Environment;
 use crate::funcs::Failure;
-use crate::funcs::certs::pem;
 use crate::funcs::certs::private_key::PrivateKey;
 use crate::funcs::certs::x509::Certificate;
+use crate::funcs::certs::{der, pem};
 use crate::limits::LimitExceeded;
 
 struct Counter(u8);
@@ -62,6 +62,32 @@ fn file() -> Vec<u8> {
     file.to_vec()
 }
 
+/// A file that nothing protects, as it is read when there is no password.
+fn open_file() -> Vec<u8> {
+    let octets = |content: &[u8]| der::write(der::OCTET_STRING, content);
+    let explicit = |content: &[u8]| der::write(der::context_constructed(0), content);
+    let of_kind = |kind: &[u32], content: &[u8]| {
+        der::write_all(der::SEQUENCE, &[&der::write_oid(kind), &explicit(content)])
+    };
+    let (key, certificate) = (pem::decode(KEY.as_bytes()).0, pem::decode(CERTIFICATE.as_bytes()).0);
+    let certificate = of_kind(X509_CERTIFICATE, &octets(&certificate.unwrap().bytes));
+    let bags: [&[u8]; 2] =
+        [&of_kind(CERTIFICATE_BAG, &certificate), &of_kind(KEY_BAG, &key.unwrap().bytes)];
+    let safe = of_kind(DATA, &octets(&der::write_all(der::SEQUENCE, &bags)));
+    let message = der::write(der::SEQUENCE, &safe);
+    let parts: [&[u8]; 2] = [&der::write_unsigned(&[3]), &of_kind(DATA, &octets(&message))];
+    der::write_all(der::SEQUENCE, &parts).to_vec()
+}
+
+#[test]
+fn reads_a_file_that_nothing_protects() {
+    let contents = with_steps(100_000, |call| decode(call, &open_file(), b"").unwrap());
+    let key = contents.key.pkcs8().unwrap();
+    assert_eq!(&*pem::encode(b"PRIVATE KEY", &key), KEY.as_bytes());
+    assert_eq!(contents.certificates.len(), 1);
+    assert!(with_steps(100_000, |call| decode(call, &open_file(), b"secret").is_err()));
+}
+
 #[test]
 fn reads_what_it_writes() {
     let contents = with_steps(100_000, |call| decode(call, &file(), b"secret").unwrap());
@@ -110,6 +136,19 @@ proptest! {
             *target = byte;
         }
         let _ = with_steps(100_000, |call| decode(call, &file, b"secret").err());
+    }
+
+    #[test]
+    fn damage_inside_of_files_never_panics(
+        damage in proptest::collection::vec((0_usize..450, any::<u8>()), 1..4)
+    ) {
+        let mut file = open_file();
+        for (index, byte) in damage {
+            if let Some(target) = file.get_mut(index) {
+                *target = byte;
+            }
+        }
+        let _ = with_steps(100_000, |call| decode(call, &file, b"").err());
     }
 
     #[test]
