@@ -1,6 +1,8 @@
 //! Makes the first inputs of the fuzz targets, and their dictionaries, from the cases that Go has
 //! answered: `cargo run --example seeds` in this folder.
 
+mod made;
+
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
@@ -27,6 +29,7 @@ const MAX_WORD: usize = 24;
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let cases = here.join("../../tests/oracle/corpus");
+    made::write(&here.join("corpus"), &cases.join("template"))?;
     for (target, mode, members) in TARGETS {
         let folder = here.join("corpus").join(target);
         fs::create_dir_all(&folder)?;
