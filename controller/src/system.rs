@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use gotemplate::{Environment, Stretched};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 /// How long the templates of one ExternalSecret may take together.
@@ -23,6 +23,29 @@ pub(crate) fn time() -> SystemTime {
 /// The time of day, for the status of objects.
 pub(crate) fn timestamp() -> Timestamp {
     Timestamp::try_from(time()).unwrap_or_default()
+}
+
+/// Notices that the time of day was put back, by which what is due at a time of day would be late.
+pub(crate) struct Steady {
+    time: Timestamp,
+    at: Instant,
+}
+
+impl Steady {
+    /// What clocks drift apart by, and are put right by in passing.
+    const SLACK: SignedDuration = SignedDuration::from_secs(1);
+
+    pub(crate) fn new() -> Self {
+        Self { time: timestamp(), at: instant() }
+    }
+
+    /// Whether it was, since this was asked last: it is `time`, and `at` for measuring.
+    pub(crate) fn is_put_back(&mut self, time: Timestamp, at: Instant) -> bool {
+        let passed = SignedDuration::try_from(at.saturating_duration_since(self.at));
+        let expected = passed.ok().and_then(|passed| self.time.checked_add(passed).ok());
+        (self.time, self.at) = (time, at);
+        expected.is_some_and(|expected| expected.duration_since(time) > Self::SLACK)
+    }
 }
 
 /// A random number from 0 up to 1, which spreads retries and protects nothing.
@@ -71,5 +94,28 @@ impl Environment for System {
 
     fn expired(&self) -> bool {
         instant() > self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_put_back_is_noticed_once() {
+        let mut steady = Steady::new();
+        let (time, at) = (steady.time, steady.at);
+        let mut ask = |hand: i64, passed: u64| {
+            let time = time.checked_add(SignedDuration::from_secs(hand)).unwrap();
+            steady.is_put_back(time, at + Duration::from_secs(passed))
+        };
+        assert!(!ask(60, 60));
+        // Put forward, nothing is late.
+        assert!(!ask(7320, 120));
+        // By less than has passed.
+        assert!(ask(7330, 180));
+        assert!(!ask(7390, 240));
+        assert!(ask(-7200, 300));
+        assert!(!ask(-7141, 360));
     }
 }

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod aws_client;
 pub mod binary;
 pub mod call;
+pub mod clock;
 pub mod cluster;
 pub mod controller;
 pub mod emulator;

@@ -64,6 +64,13 @@ impl Waits {
         self.wait.get_or_insert_with(new);
     }
 
+    /// The clock was put back to `now`: what it waits for did not begin later than that.
+    pub fn put_back(&mut self, now: Timestamp) {
+        if let Some(wait) = &mut self.wait {
+            (wait.first, wait.last) = (wait.first.min(now), wait.last.min(now));
+        }
+    }
+
     /// Its pods have all that there is, by a restart or another rollout.
     pub fn is_over(&mut self) {
         self.wait = None;
@@ -91,6 +98,19 @@ impl Waits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_put_back_makes_no_wait_longer() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let record = Record::new_like(&Found::Missing);
+        let mut waits = Waits::default();
+        waits.put_back(at(5));
+        waits.has_to(record.clone(), at(1000));
+        waits.put_back(at(10));
+        assert_eq!(waits.get(), Some(&Wait { first: at(10), last: at(10), record }));
+        waits.put_back(at(20));
+        assert_eq!(waits.get().map(|wait| (wait.first, wait.last)), Some((at(10), at(10))));
+    }
 
     #[test]
     fn a_rollout_is_waited_for_no_longer_than_its_deadline() {

@@ -71,8 +71,12 @@ impl Worker {
         let calls = Arc::new(Semaphore::new(CALLS));
         let mut jobs: JoinSet<Answer> = JoinSet::new();
         let mut changes: BTreeMap<Name, Change> = BTreeMap::new();
+        let mut steady = system::Steady::new();
         loop {
             let now = system::timestamp();
+            if steady.is_put_back(now, system::instant()) {
+                self.state.lock().put_back(now);
+            }
             let (new, next) = self.round(&mut changes, now);
             for job in new {
                 let (apply, calls) = (self.apply.clone(), Arc::clone(&calls));

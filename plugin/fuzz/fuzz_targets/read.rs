@@ -112,6 +112,10 @@ fn check_edits(file: &SourceFile, documents: &[Document], document: &Document, l
     }
     for object in objects(document) {
         let Some(item) = object.item else { continue };
+        // Whatever else stands in a list is nothing that anybody converts.
+        if object.node.as_mapping().is_none() {
+            continue;
+        }
         let edits = replace_items(file, document, &[(item, vec![new.clone()])]);
         // With anchors, an item may be what others refer to. Between old Mac line ends an edit may
         // go wrong; whoever edits a file reads it back before it is written.

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use extsecret_tests::admission::Denial;
+use extsecret_tests::clock::Clock;
 use extsecret_tests::controller::wait_until;
 use extsecret_tests::fleet::SOON;
 use extsecret_tests::require;
@@ -50,6 +51,43 @@ fn one_that_is_refused_keeps_nobody_waiting_and_restarts_when_it_may() {
     room.wait_restarts(&refused, 1);
     room.wait_judged();
     assert_eq!(room.restarts_of(&all), vec![1; COUNT]);
+    controller.stop();
+}
+
+/// What is tried again at a time of day would be, two hours late.
+#[test]
+fn a_clock_that_is_put_back_keeps_nobody_waiting() {
+    let room = Room::new(require!(crate::shared()));
+    let clock = Clock::start(room.cluster.dir().join(format!("{}.clock", room.namespace))).unwrap();
+    room.secret("db", &[("used", "a")]);
+    let all = room.consumers(1);
+    room.wait_done(&all);
+    let controller = room.setup(&[]).environment(clock.environment()).start();
+    room.wait_noted(&all);
+    let rule = json!({
+        "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"],
+        "resources": ["deployments"],
+    });
+    let change = |number: usize| {
+        json!({ "spec": { "template": { "metadata": { "annotations": {
+            "try": number.to_string() } } } } })
+    };
+    let denial = Denial::new(
+        room.api,
+        &room.namespace,
+        &rule,
+        "object.spec.template == oldObject.spec.template",
+        (&room.apps("Deployment", &all[0].1), &change),
+    );
+    room.put("db", "used", "b");
+    wait_until(SOON, "it is told", || {
+        room.events(&all[0].1).contains(&"RestartFailed".to_owned()).then_some(())
+    });
+    clock.set(-2 * 3600).unwrap();
+    denial.lift();
+    room.wait_restarts(&all, 1);
+    room.wait_judged();
+    assert_eq!(room.restarts_of(&all), [1]);
     controller.stop();
 }
 

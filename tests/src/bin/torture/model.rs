@@ -99,9 +99,10 @@ pub(crate) fn wanted(fleet: &Fleet, source: &Source, variant: usize, world: &[Re
     let is_here = |it: usize| world[it].presence == Presence::Here;
     let mut data = BTreeMap::new();
     if source.shape == Shape::Find {
-        let name = |it: usize| fleet.remotes[it].clone();
+        let name = |it: usize| &fleet.remotes[it];
         let here = read.iter().copied().filter(|it| is_here(*it));
-        data.extend(here.map(|it| (name(it), text(&name(it), world[it]))));
+        // A slash is no character of a key.
+        data.extend(here.map(|it| (name(it).replace('/', "_"), text(name(it), world[it]))));
     } else {
         // Without a policy for it, a secret that is not there is a failure.
         if source.deletion == Deletion::Retain && !read.iter().all(|it| is_here(*it)) {
@@ -283,7 +284,10 @@ impl<'a> Model<'a> {
             Operation::Remove(remote) => world[remote].presence = Presence::Gone,
             Operation::Schedule(remote) => world[remote].presence = Presence::Scheduled,
             Operation::Restore(remote) => world[remote].presence = Presence::Here,
-            Operation::Touch(it) if self.fleet.sources[it].refresh == Refresh::OnChange => {
+            Operation::Touch(it)
+                if self.fleet.sources[it].refresh == Refresh::OnChange
+                    && !self.fleet.sources[it].immutable =>
+            {
                 self.fetches(it);
             }
             Operation::Retarget(it) => self.states[it].variant ^= 1,

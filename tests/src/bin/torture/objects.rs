@@ -56,8 +56,11 @@ fn spec(fleet: &Fleet, source: &Source, variant: usize, round: &str) -> Value {
         Shape::Extract => spec["dataFrom"] = json!([{ "extract": { "key": keys[0] } }]),
         Shape::Find => {
             let prefix = keys[0].trim_end_matches(|it: char| it.is_ascii_digit());
-            let pattern = format!("^{prefix}[0-9]$");
-            spec["dataFrom"] = json!([{ "find": { "name": { "regexp": pattern } } }]);
+            let mut find = json!({ "name": { "regexp": format!("^{prefix}[0-9]$") } });
+            if prefix.starts_with('/') {
+                find["path"] = json!(prefix);
+            }
+            spec["dataFrom"] = json!([{ "find": find }]);
         }
     }
     spec

@@ -10,7 +10,7 @@ pub(crate) enum Shape {
     Data,
     /// `dataFrom.extract` of one secret.
     Extract,
-    /// `dataFrom.find` by name, of secrets that nobody else reads.
+    /// `dataFrom.find` by name or path, of secrets that nobody else reads.
     Find,
     /// One key, rendered of two properties.
     Template,
@@ -256,6 +256,11 @@ pub(crate) enum Fault {
     AwsRight,
     /// Credentials of AWS run out, because its clock jumps.
     ClockOfAws,
+    /// The controllers' clock is set, and stays so until the next of these.
+    ClockAhead,
+    ClockFarAhead,
+    ClockBehind,
+    ClockRight,
     /// A second writer of the targets, once for each.
     Conflicts,
     Denied,
@@ -273,7 +278,7 @@ pub(crate) enum Fault {
     Poison,
 }
 
-const FAULTS: [Fault; 35] = [
+const FAULTS: [Fault; 39] = [
     Fault::Kill,
     Fault::Terminate,
     Fault::Stop,
@@ -299,6 +304,10 @@ const FAULTS: [Fault; 35] = [
     Fault::Hang,
     Fault::AwsRight,
     Fault::ClockOfAws,
+    Fault::ClockAhead,
+    Fault::ClockFarAhead,
+    Fault::ClockBehind,
+    Fault::ClockRight,
     Fault::Conflicts,
     Fault::Denied,
     Fault::Allowed,
@@ -382,8 +391,7 @@ fn source(
 ) -> Source {
     let store = random.below(STORES);
     let shapes = [Shape::Data, Shape::Extract, Shape::Template, Shape::Pair, Shape::Find];
-    // Parameters are not searched for.
-    let shape = shapes[random.below(if store == 2 { 4 } else { 5 })];
+    let shape = shapes[random.below(shapes.len())];
     let is_told = queue == Queue::Sure && shape != Shape::Find && random.chance(25);
     let creation = match random.below(10) {
         _ if is_told => Creation::Owner,
@@ -412,7 +420,10 @@ fn source(
         [all.clone(), all]
     };
     let read = if shape == Shape::Find {
-        fresh((0..3).map(|part| format!("find-{number}-{part}")).collect())
+        // Parameters are searched for by path, secrets by name.
+        let prefix =
+            if store == 2 { format!("/find/{number}/") } else { format!("find-{number}-") };
+        fresh((0..3).map(|part| format!("{prefix}{part}")).collect())
     } else if is_told {
         let slash = if store == 2 { "/" } else { "" };
         let count = if shape == Shape::Pair { 2 } else { 1 };

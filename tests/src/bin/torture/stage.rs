@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use extsecret_tests::api::{Api, EXTERNAL_SECRETS};
 use extsecret_tests::aws::{Aws, Role};
+use extsecret_tests::clock::Clock;
 use extsecret_tests::cluster::Cluster;
 use extsecret_tests::controller::Controller;
 use extsecret_tests::random::Random;
@@ -80,6 +81,7 @@ pub(crate) struct Stage<'a> {
     api_way: Passage,
     aws_way: Passage,
     kubeconfig: PathBuf,
+    clock: Clock,
     watch: Watch,
     controllers: Vec<Controller>,
     begun: Instant,
@@ -154,6 +156,7 @@ impl<'a> Stage<'a> {
             api_way.address()
         );
         fs::write(&kubeconfig, text)?;
+        let clock = Clock::start(cluster.dir().join(format!("{namespace}.clock")))?;
         let begun = begin();
         let watch = Watch::of(api, &namespace, begun);
         let mut stage = Self {
@@ -168,6 +171,7 @@ impl<'a> Stage<'a> {
             api_way,
             aws_way,
             kubeconfig,
+            clock,
             watch,
             controllers: Vec::new(),
             begun,
@@ -339,6 +343,7 @@ impl<'a> Stage<'a> {
             .kubeconfig(&self.kubeconfig)
             .environment(self.aws.environment(self.aws.admin()))
             .environment([("AWS_ENDPOINT_URL", endpoint)])
+            .environment(self.clock.environment())
             .args(flags)
             .spawn()
     }

@@ -70,6 +70,8 @@ fn a_value_of_before_is_accepted_where_nobody_asked_again() {
     assert!(run(&immutable, &[Operation::Touch(0)]));
     assert!(run(&immutable, &[Operation::StripManaged(0)]));
     assert!(!run(&immutable, &[Operation::DeleteSecret(0)]));
+    let both = fleet(|it| (it.refresh, it.immutable) = (Refresh::OnChange, true));
+    assert!(run(&both, &[Operation::Touch(0)]));
 }
 
 #[test]

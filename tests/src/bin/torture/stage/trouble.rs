@@ -51,6 +51,10 @@ impl Stage<'_> {
             Fault::Hang => aws(Effect::Hang),
             Fault::AwsRight => self.aws.faults().clear(),
             Fault::ClockOfAws => self.aws.clock().advance(Duration::from_hours(2)),
+            Fault::ClockAhead => self.set_clock(2),
+            Fault::ClockFarAhead => self.set_clock(26),
+            Fault::ClockBehind => self.set_clock(-2),
+            Fault::ClockRight => self.set_clock(0),
             Fault::Conflicts => (0..self.fleet.sources.len())
                 .filter(|it| self.model.is_possible(&Operation::LabelSecret(*it)))
                 .collect::<Vec<_>>()
@@ -97,6 +101,13 @@ impl Stage<'_> {
             | Fault::EventsDoubled
             | Fault::EventsOld
             | Fault::Poison => {}
+        }
+    }
+
+    /// Sets the controllers' clock so many hours ahead.
+    fn set_clock(&mut self, hours: i64) {
+        if let Err(error) = self.clock.set(hours * 3600) {
+            self.find("clock", format!("{error:#}"));
         }
     }
 

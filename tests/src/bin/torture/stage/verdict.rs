@@ -237,6 +237,10 @@ impl Stage<'_> {
         if self.is_right {
             self.count_reads();
         }
+        if !self.clock.users().is_ok_and(|count| count > 0) {
+            let text = "no controller has had it: a program that is linked statically cannot";
+            self.find("clock", text.to_owned());
+        }
         let judged = self.judge();
         self.outcome.restarts = judged.restarts();
         self.outcome.writes = judged.writes;
