@@ -7,6 +7,7 @@
 
 use extsecret_crds::external_secret::{SyncWindow, SyncWindowKind, SyncWindows};
 use extsecret_engine::windows;
+use extsecret_restart::window::Window;
 use jiff::Timestamp;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
@@ -16,6 +17,10 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     let Ok(now) = Timestamp::from_second(i64::from_le_bytes(*seconds)) else {
         return Corpus::Reject;
     };
+    for said in text.split('\0') {
+        let Ok(window) = Window::parse(said) else { continue };
+        assert!(window.opens(now).is_none_or(|at| at > now), "{said} at {now}");
+    }
     let mut given = text.split('\0');
     let mut entries = Vec::new();
     while let (Some(schedule), Some(duration)) = (given.next(), given.next()) {

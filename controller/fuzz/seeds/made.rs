@@ -56,6 +56,8 @@ const SCHEDULES: &[&str] = &[
     "@every 1h\x0010m",
     "@daily\x001h30m\x005 4 31 * *\x0024h",
     "59 23 29 2 7\x001s",
+    "0 2 * * 1-5 Europe/Berlin 2h",
+    "30 2 L 2 * America/New_York 744h\x00*/7 1-5/2 1,15 * MON#2 30m",
     "TZ=UTC 0 0 * * *\x001h",
 ];
 
