@@ -551,7 +551,11 @@ fn operation(random: &mut Random, fleet: &Fleet) -> Operation {
     let consumer = random.below(fleet.consumers.len());
     let store = random.below(STORES);
     let (cluster, slot) = (random.below(fleet.clusters), random.below(fleet.slots));
-    match random.below(120) {
+    // Few can be raced for, and a race is won or lost within milliseconds.
+    let seizable: Vec<_> =
+        (0..fleet.sources.len()).filter(|it| fleet.sources[*it].seizable).collect();
+    let raced = seizable.get(random.below(seizable.len())).copied().unwrap_or(source);
+    match random.below(123) {
         0..30 => Operation::Put { remote, user: random.chance(30) },
         30..34 => Operation::Remove(remote),
         34..37 => Operation::Schedule(remote),
@@ -570,7 +574,7 @@ fn operation(random: &mut Random, fleet: &Fleet) -> Operation {
         75..79 => Operation::StripRecord(consumer),
         79..82 => Operation::EditTemplate(source),
         82..85 => Operation::Seize(source),
-        85 => Operation::Race(source),
+        85 | 120.. => Operation::Race(raced),
         86..88 => Operation::Yield(source),
         88..90 => Operation::Select(slot),
         90 => Operation::DeleteSlot(slot),
