@@ -298,12 +298,12 @@ impl Inner {
     /// The clock was put back: what is due at a time of day is looked at anew, and what is tried again
     /// is tried at once.
     pub(super) fn put_back(&mut self, now: Timestamp) {
-        for held in self.workloads.values_mut() {
+        self.workloads.values_mut().for_each(|held| {
             held.waits.put_back(now);
             if let Some(retry) = &mut held.retry {
                 retry.until = now;
             }
-        }
+        });
         self.later.clear();
         self.dirty.extend(self.workloads.keys().cloned());
     }
