@@ -17,7 +17,7 @@ use crate::document::{Command, root};
 
 /// Commands that are not run, by their beginning, and why. Of cargo's it is still looked whether
 /// the packages and programs exist that they name.
-const LISTED: [(&str, &str); 8] = [
+const LISTED: [(&str, &str); 10] = [
     ("kubectl get -o yaml", "says where a list comes from"),
     (".ci/run", "runs this test"),
     ("cargo test", "runs this test"),
@@ -31,6 +31,11 @@ const LISTED: [(&str, &str); 8] = [
         "cargo run -p extsecret-crds --bin crdgen",
         "changes files of the repository; a test compares them",
     ),
+    (
+        "cargo run --manifest-path controller/fuzz/Cargo.toml --example seeds",
+        "compiles for minutes; `.ci/run` checks the targets and what makes their inputs",
+    ),
+    ("cd controller && cargo +nightly fuzz run", "needs nightly Rust, and runs until told to stop"),
     (
         "helm upgrade external-secrets ...",
         "the chart is not one of this repository, and the command not whole",
