@@ -35,7 +35,7 @@ const LISTED: [(&str, &str); 10] = [
         "cargo run --manifest-path controller/fuzz/Cargo.toml --example seeds",
         "compiles for minutes; `.ci/run` checks the targets and what makes their inputs",
     ),
-    ("cd controller && cargo +nightly fuzz run", "needs nightly Rust, and runs until told to stop"),
+    ("cargo +nightly fuzz run", "needs nightly Rust, and runs until told to stop"),
     (
         "helm upgrade external-secrets ...",
         "the chart is not one of this repository, and the command not whole",
