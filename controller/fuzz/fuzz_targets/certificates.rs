@@ -6,11 +6,14 @@
 
 #![no_main]
 
+mod fixed;
+
 use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gotemplate::{Environment, ErrorKind, Limits, Options, Template, Value};
+use fixed::Fixed;
+use gotemplate::{ErrorKind, Limits, Options, Template, Value};
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 /// `x` is what was given; `certificate` and `key` fit each other.
@@ -72,22 +75,6 @@ static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
     let parse = |call: &&str| Template::parse("t", call.as_bytes(), Options::default());
     CALLS.iter().map(parse).collect::<Result<_, _>>().expect("the calls are templates")
 });
-
-/// The same every time.
-struct Fixed(u64);
-
-impl Environment for Fixed {
-    fn now(&self) -> i128 {
-        1_709_210_096_789_012_345
-    }
-
-    fn fill_random(&mut self, buffer: &mut [u8]) {
-        for byte in buffer {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            *byte = self.0.to_be_bytes()[0];
-        }
-    }
-}
 
 fn block(kind: &str, der: &[u8]) -> Vec<u8> {
     let mut text = format!("-----BEGIN {kind}-----\n");

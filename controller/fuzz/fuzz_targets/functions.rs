@@ -7,9 +7,12 @@
 
 #![no_main]
 
+mod fixed;
+
 use std::sync::LazyLock;
 
-use gotemplate::{Environment, ErrorKind, Limits, Options, Template, Value, funcs};
+use fixed::Fixed;
+use gotemplate::{ErrorKind, Limits, Options, Template, Value, funcs};
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 /// More than one call, or arguments that are no texts.
@@ -53,22 +56,6 @@ static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
         .filter_map(|call| Template::parse("t", call.as_bytes(), Options::default()).ok())
         .collect()
 });
-
-/// The same every time.
-struct Fixed(u64);
-
-impl Environment for Fixed {
-    fn now(&self) -> i128 {
-        1_709_210_096_789_012_345
-    }
-
-    fn fill_random(&mut self, buffer: &mut [u8]) {
-        for byte in buffer {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            *byte = self.0.to_be_bytes()[0];
-        }
-    }
-}
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     let [high, low, rest @ ..] = bytes else { return Corpus::Reject };

@@ -5,9 +5,10 @@
 
 #![no_main]
 
-use gotemplate::{
-    Delimiters, Environment, ErrorKind, Limits, MissingKey, Options, Template, Value,
-};
+mod fixed;
+
+use fixed::Fixed;
+use gotemplate::{Delimiters, ErrorKind, Limits, MissingKey, Options, Template, Value};
 use libfuzzer_sys::fuzz_target;
 
 /// Values whose texts no template of the seeds has.
@@ -17,23 +18,6 @@ const SECRET_NUMBER: &str = "918273645546";
 /// Small, so that an input that eats time or memory stands out as slow.
 const LIMITS: Limits =
     Limits { steps: 50_000, output_bytes: 64 << 10, value_bytes: 4 << 20, depth: 50 };
-
-struct Fixed {
-    state: u64,
-}
-
-impl Environment for Fixed {
-    fn now(&self) -> i128 {
-        1_709_210_096_789_012_345
-    }
-
-    fn fill_random(&mut self, buffer: &mut [u8]) {
-        for byte in buffer {
-            self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            *byte = self.state.to_be_bytes()[0];
-        }
-    }
-}
 
 fuzz_target!(|bytes: &[u8]| {
     let (text, given) = match bytes.iter().position(|byte| *byte == 0) {
@@ -56,7 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
         ("bytes", b"\xff\x00\xe2\x82"),
         ("empty", b""),
     ]);
-    let run = || template.execute(&data, &mut Fixed { state: 1 }, &LIMITS);
+    let run = || template.execute(&data, &mut Fixed(1), &LIMITS);
     let result = run();
     match (&result, run()) {
         (Ok(first), Ok(second)) => assert_eq!(*first, second),
