@@ -14,6 +14,25 @@ use serde_json::{Value, json};
 use crate::gate::Gate;
 use crate::room::Room;
 
+/// Somebody forbids that a Deployment is restarted.
+fn forbid<'a>(room: &Room<'a>, name: &str) -> Denial<'a> {
+    let rule = json!({
+        "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"],
+        "resources": ["deployments"], "resourceNames": [name],
+    });
+    let change = |number: usize| {
+        json!({ "spec": { "template": { "metadata": { "annotations": {
+            "try": number.to_string() } } } } })
+    };
+    Denial::new(
+        room.api,
+        &room.namespace,
+        &rule,
+        "object.spec.template == oldObject.spec.template",
+        (&room.apps("Deployment", name), &change),
+    )
+}
+
 #[test]
 fn one_that_is_refused_keeps_nobody_waiting_and_restarts_when_it_may() {
     const COUNT: usize = 33;
@@ -23,21 +42,7 @@ fn one_that_is_refused_keeps_nobody_waiting_and_restarts_when_it_may() {
     room.wait_done(&all);
     let controller = room.controller();
     room.wait_noted(&all);
-    let rule = json!({
-        "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"],
-        "resources": ["deployments"], "resourceNames": ["web-7"],
-    });
-    let change = |number: usize| {
-        json!({ "spec": { "template": { "metadata": { "annotations": {
-            "try": number.to_string() } } } } })
-    };
-    let denial = Denial::new(
-        room.api,
-        &room.namespace,
-        &rule,
-        "object.spec.template == oldObject.spec.template",
-        (&room.apps("Deployment", "web-7"), &change),
-    );
+    let denial = forbid(&room, "web-7");
     room.put("db", "used", "b");
     let (refused, others): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|it| it.1 == "web-7");
     room.wait_restarts(&others, 1);
@@ -64,21 +69,7 @@ fn a_clock_that_is_put_back_keeps_nobody_waiting() {
     room.wait_done(&all);
     let controller = room.setup(&[]).environment(clock.environment()).start();
     room.wait_noted(&all);
-    let rule = json!({
-        "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"],
-        "resources": ["deployments"],
-    });
-    let change = |number: usize| {
-        json!({ "spec": { "template": { "metadata": { "annotations": {
-            "try": number.to_string() } } } } })
-    };
-    let denial = Denial::new(
-        room.api,
-        &room.namespace,
-        &rule,
-        "object.spec.template == oldObject.spec.template",
-        (&room.apps("Deployment", &all[0].1), &change),
-    );
+    let denial = forbid(&room, &all[0].1);
     room.put("db", "used", "b");
     wait_until(SOON, "it is told", || {
         room.events(&all[0].1).contains(&"RestartFailed".to_owned()).then_some(())
